@@ -1,0 +1,117 @@
+"""Pure text work that every room shares: normalising, sentences with exact spans, and the one tokeniser."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sentencex
+import Stemmer
+
+from spreadguide.types import Span
+
+_DROPPED = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+"""Soft hyphen, zero-width characters and byte-order mark: invisible, and they break words in two."""
+
+_SPACES = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_QUOTE_MARKS = str.maketrans(dict.fromkeys('"“”«»', " "))
+_EDGE_QUOTE = re.compile(r"(?<!\w)['‘’]|['‘’](?!\w)")
+
+_OPENING = "\"“‘'«"
+_CLOSING = "\"”’'»"
+_BLANK = " \n" + _OPENING + _CLOSING
+
+_WORD = re.compile(r"[^\W_]+(?:[.,](?=\d)\d+|['’][^\W\d_]+)*", re.UNICODE)
+
+STOP_WORDS = frozenset(
+    """a about above after again against all also am an and any are aren as at be because been before being below
+    between both but by can could did do does doing don down during each few for from further had has have having he
+    her here hers him his how i if in into is isn it its itself just me more most my no nor not of off on once only or
+    other our ours out over own s same she should so some such t than that the their theirs them themselves then there
+    these they this those through to too under until up us very was we were what when where which while who whom why
+    will with would you your yours""".split()
+)
+"""English function words: they carry no topic. Negations are among them, and are checked on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text: as written, stemmed and lower-cased, and where it stands."""
+
+    text: str
+    stem: str
+    start: int
+    end: int
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the word carries topic, rather than grammar."""
+        return self.text.lower() not in STOP_WORDS
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` in one Unicode form (NFC), with plain spaces and line ends and nothing invisible."""
+    text = unicodedata.normalize("NFC", text).translate(_DROPPED)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    return _CONTROL.sub("", _SPACES.sub(" ", text))
+
+
+def squeeze(text: str) -> str:
+    """Return ``text`` on one line, with single spaces."""
+    return " ".join(text.split())
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """Split ``text[start:end]`` into sentences; the spans index into ``text`` and carry no outer white space.
+
+    A quotation of several sentences is split like any other text: a splitter that keeps speech whole would make
+    one citation of a whole interview.
+    """
+    part = text[start : len(text) if end is None else end]
+    plain = _EDGE_QUOTE.sub(" ", part.translate(_QUOTE_MARKS).replace("\n", " "))
+    found = (
+        _trim(part, boundary["start_index"], boundary["end_index"], start)
+        for boundary in sentencex.get_sentence_boundaries("en", plain)
+    )
+    return [span for span in found if span is not None]
+
+
+def _trim(part: str, first: int, last: int, offset: int) -> Span | None:
+    """Take white space off the ends of ``part[first:last]`` and pull in the quote marks that touch it."""
+    text = part[first:last]
+    if not any(character.isalnum() for character in text):
+        return None
+    first += len(text) - len(text.lstrip(_BLANK))
+    last -= len(text) - len(text.rstrip(_BLANK))
+    while last < len(part) and part[last] in _CLOSING:
+        last += 1
+    while first > 0 and part[first - 1] in _OPENING:
+        first -= 1
+    return Span(offset + first, offset + last)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Stemmer.Stemmer:
+    return Stemmer.Stemmer("english")
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return the Snowball English stem of ``word``, lower-cased, without a possessive ending."""
+    lowered = word.lower().replace("’", "'")
+    if lowered.endswith("'s"):
+        lowered = lowered[:-2]
+    return str(_stemmer().stemWord(lowered))
+
+
+def words(text: str) -> list[Word]:
+    """Split ``text`` into words; "0.1", "11,000" and "King's" are one word each, "33-ward" is two."""
+    return [Word(m.group(), stem(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def terms(text: str) -> list[str]:
+    """Return the stems of the content words of ``text``, in order, repeats kept: what BM25 reads."""
+    return [word.stem for word in words(text) if word.is_content]
