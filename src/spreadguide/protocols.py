@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.types import Document, Draft, Passage, Source
+from spreadguide.types import Document, Draft, Passage, Prompt, Source
 
 Vectors = NDArray[np.float32]
 """Rows of unit length; shape ``(n, dimension)``."""
@@ -111,12 +111,12 @@ class Generator(Protocol):
         """Return the length of each text in the model's own tokens."""
 
     def generate(
-        self, prompt: str, *, max_tokens: int, stop: Sequence[str] = (), cancelled: Callable[[], bool] = bool
+        self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancelled: Callable[[], bool] = bool
     ) -> Iterator[str | Draft]:
         """Yield pieces of text as they are written, then one `Draft` with the whole.
 
-        ``prompt`` is rendered with the model's own chat markers by the caller. Generation ends early when
-        ``cancelled()`` turns true.
+        Generation ends early when ``cancelled()`` turns true. Raises `GeneratorUnavailable` when the model is not
+        there, or goes away while it writes.
         """
 
 

@@ -181,6 +181,19 @@ class Evidence:
     field: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the generator reads: ``system`` and ``examples`` never change, ``user`` does.
+
+    ``examples`` are pairs of user and assistant messages. Fixed text comes first so that the generator can keep
+    its state between questions.
+    """
+
+    system: str
+    examples: tuple[tuple[str, str], ...]
+    user: str
+
+
 class FinishReason(StrEnum):
     """Why the generator stopped."""
 
