@@ -1,0 +1,1 @@
+"""HTTP: the application factory, its routes, schemas and streaming."""

@@ -1,0 +1,300 @@
+"""The JSON that enters and leaves over HTTP: the shapes that the chat page and other tools rely on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from spreadguide import types
+
+MAX_QUESTION_CHARACTERS = 2000
+"""Longest question accepted. A longer text is a document, and a document belongs in the corpus."""
+
+MAX_HISTORY_TURNS = 40
+MAX_TURN_CHARACTERS = 20_000
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class HistoryTurn(_In):
+    """One earlier message of the conversation, oldest first."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, StringConstraints(max_length=MAX_TURN_CHARACTERS)]
+
+
+class Filters(_In):
+    """Narrows the reports that are searched."""
+
+    source_ids: list[str] | None = Field(None, description="Search only in these sources.", max_length=1000)
+
+
+class AskRequest(_In):
+    """A question to answer from the reports."""
+
+    question: str = Field(
+        description=f"The question, in plain English; at most {MAX_QUESTION_CHARACTERS:,} characters.",
+        examples=["How long does Macmillan fund partner organisations to support adoption?"],
+    )
+    role: str | None = Field(
+        None, max_length=60, description="Who is asking, such as innovator, adopter team or system decision-maker."
+    )
+    history: list[HistoryTurn] = Field(default_factory=list, max_length=MAX_HISTORY_TURNS)
+    conversation_id: str | None = Field(None, max_length=64)
+    filters: Filters | None = None
+    stream: bool = Field(False, description="Answer with server-sent events instead of one JSON object.")
+
+
+class SearchRequest(_In):
+    """A search for passages, without an answer."""
+
+    query: str
+    k: int = Field(10, ge=1, le=100, description="Most hits to return.")
+    filters: Filters | None = None
+
+
+class HitOut(_Out):
+    """A passage found. ``start`` and ``end`` index into the document's normalised text."""
+
+    passage_id: str
+    source_id: str
+    path: str
+    title: str
+    heading: str
+    page: int | None
+    text: str
+    start: int
+    end: int
+    score: float
+    ranks: dict[str, int]
+
+
+class SearchResponse(_Out):
+    """The passages found, best first."""
+
+    hits: list[HitOut]
+
+
+class CitationOut(_Out):
+    """A verbatim piece of a passage that a claim rests on."""
+
+    marker: int
+    passage_id: str
+    quote: str
+    start: int
+    end: int
+
+
+class ClaimOut(_Out):
+    """One sentence of the answer. ``unsupported`` ones were withheld and are never in the answer's text."""
+
+    text: str
+    support: Literal["supported", "quoted", "unsupported"]
+    score: float
+    citations: list[CitationOut]
+    reasons: list[str]
+
+
+class CitedSourceOut(_Out):
+    """What a marker such as [1] stands for."""
+
+    marker: int
+    source_id: str
+    title: str
+    publisher: str | None
+    year: int | None
+    url: str | None
+    page: int | None
+    heading: str
+    passage_id: str
+    path: str
+
+
+class TimingsOut(_Out):
+    """Milliseconds since the question arrived."""
+
+    retrieve: int
+    first_evidence: int | None
+    first_token: int | None
+    total: int
+
+
+class TraceOut(_Out):
+    """What produced the answer; ``model`` is null when only quotes were used."""
+
+    model: str | None
+    index_fingerprint: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class AnswerOut(_Out):
+    """A checked answer. With status ``not_covered`` or ``declined``, ``claims`` is empty."""
+
+    id: str
+    question: str
+    standalone_question: str
+    status: Literal["answered", "partial", "not_covered", "declined"]
+    text: str
+    claims: list[ClaimOut]
+    sources: list[CitedSourceOut]
+    evidence: list[HitOut]
+    missing: str | None
+    suggestions: list[str]
+    warnings: list[str]
+    timings_ms: TimingsOut
+    trace: TraceOut
+
+
+class RetrievedEvent(_Out):
+    """Server-sent event ``retrieved``: the passages found, before anything is written."""
+
+    hits: list[HitOut]
+    milliseconds: int
+
+
+class TokenEvent(_Out):
+    """Server-sent event ``token``: a piece of the unchecked draft. Show it as progress, never as an answer."""
+
+    text: str
+
+
+class ClaimEvent(_Out):
+    """Server-sent event ``claim``: one checked sentence, with the sources that its markers stand for."""
+
+    claim: ClaimOut
+    sources: list[CitedSourceOut]
+
+
+class SourceOut(_Out):
+    """One report of the catalogue."""
+
+    source_id: str
+    path: str
+    title: str
+    publisher: str | None
+    authors: list[str]
+    published: str | None
+    year: int | None
+    url: str | None
+    licence: str | None
+    commissioner: str | None
+    passages: int
+
+
+class SourcesResponse(_Out):
+    """The catalogue, ordered by title."""
+
+    sources: list[SourceOut]
+
+
+class NeighbourOut(_Out):
+    """A passage beside another one."""
+
+    passage_id: str
+    text: str
+    start: int
+    end: int
+
+
+class PassageOut(_Out):
+    """A passage in its place: ``before`` and ``after`` are its neighbours in the same document."""
+
+    passage_id: str
+    source: SourceOut
+    heading: str
+    page: int | None
+    text: str
+    start: int
+    end: int
+    before: NeighbourOut | None
+    after: NeighbourOut | None
+
+
+class Readiness(_Out):
+    """Whether questions can be answered, and how."""
+
+    ready: bool
+    index: Literal["ready", "missing"]
+    generator: Literal["ready", "loading", "missing", "crashed", "off"]
+    detail: str
+
+
+class Problem(_Out):
+    """An error, as RFC 9457 problem details; ``hint`` says what to do next."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    hint: str = ""
+
+
+HEADING_SEPARATOR = " › "
+
+
+def hit_out(hit: types.Hit) -> HitOut:
+    """Render a hit."""
+    passage, source = hit.passage, hit.source
+    return HitOut(
+        passage_id=passage.passage_id,
+        source_id=source.source_id,
+        path=source.path,
+        title=source.metadata.title,
+        heading=HEADING_SEPARATOR.join(passage.heading),
+        page=passage.page,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        score=hit.score,
+        ranks=dict(hit.ranks),
+    )
+
+
+def claim_out(claim: types.Claim) -> ClaimOut:
+    """Render a claim."""
+    return ClaimOut.model_validate(claim)
+
+
+def answer_out(answer: types.Answer) -> AnswerOut:
+    """Render an answer."""
+    return AnswerOut(
+        id=answer.answer_id,
+        question=answer.question.text,
+        standalone_question=answer.question.standalone,
+        status=answer.status.value,
+        text=answer.text,
+        claims=[claim_out(claim) for claim in answer.claims],
+        sources=[CitedSourceOut.model_validate(source) for source in answer.sources],
+        evidence=[hit_out(hit) for hit in answer.evidence],
+        missing=answer.missing,
+        suggestions=list(answer.suggestions),
+        warnings=list(answer.warnings),
+        timings_ms=TimingsOut.model_validate(answer.timings),
+        trace=TraceOut.model_validate(answer.trace),
+    )
+
+
+def source_out(source: types.Source) -> SourceOut:
+    """Render a catalogue entry."""
+    metadata = source.metadata
+    return SourceOut(
+        source_id=source.source_id,
+        path=source.path,
+        title=metadata.title,
+        publisher=metadata.publisher,
+        authors=list(metadata.authors),
+        published=metadata.published,
+        year=metadata.year,
+        url=metadata.url,
+        licence=metadata.licence,
+        commissioner=metadata.commissioner,
+        passages=source.passages,
+    )
