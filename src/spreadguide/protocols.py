@@ -62,6 +62,9 @@ class PassageStore(Protocol):
     def neighbours(self, passage_id: str) -> tuple[Passage | None, Passage | None]:
         """Return the passages before and after it in the same document."""
 
+    def passages_of(self, source_id: str) -> list[Passage]:
+        """Return all passages of one document, in reading order."""
+
     def unit_vectors(self, passage_id: str) -> Vectors:
         """Return the vectors of the passage's units, in order."""
 

@@ -161,8 +161,8 @@ class Evidence:
     """One unit offered as an answer's basis.
 
     ``marker`` is the number the generator cites it by. ``text`` is verbatim; ``context`` is the wording that the
-    unit depends on (heading, lead-in, speaker). ``spans`` are the pieces to quote: the unit's context, then the
-    unit itself (for a whole list: the lead-in, then each item). ``dense`` is the cosine between question and
+    unit depends on (lead-in, speaker), which stands at ``context_spans``. ``spans`` are the pieces to quote: the unit
+    itself or, for a whole list, each item. ``dense`` is the cosine between question and
     unit; ``coverage`` the share (0–1, weighted by inverse document frequency) of the question's content words
     found in the unit with its context; ``score`` their mix.
     """
@@ -173,6 +173,7 @@ class Evidence:
     kind: UnitKind
     text: str
     context: str
+    context_spans: tuple[Span, ...]
     spans: tuple[Span, ...]
     dense: float
     coverage: float

@@ -49,7 +49,7 @@ class AskRequest(_In):
     history: list[HistoryTurn] = Field(default_factory=list, max_length=MAX_HISTORY_TURNS)
     conversation_id: str | None = Field(None, max_length=64)
     filters: Filters | None = None
-    stream: bool = Field(False, description="Answer with server-sent events instead of one JSON object.")
+    stream: bool = Field(default=False, description="Answer with server-sent events instead of one JSON object.")
 
 
 class SearchRequest(_In):

@@ -1,0 +1,5 @@
+"""``python -m spreadguide``."""
+
+from spreadguide.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""How the local generator is run, where it can stand, and what each failure means in plain words."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+POLITE_THREADS = {"OMP_WAIT_POLICY": "passive"}
+"""Threads that wait shall sleep: spinning, they fall to a tenth of the speed as soon as another process is busy."""
+
+
+class GeneratorStatus(StrEnum):
+    """Where the generator stands."""
+
+    MISSING = "missing"
+    LOADING = "loading"
+    READY = "ready"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """Status, and in plain words why; ``reason`` is empty while all is well."""
+
+    status: GeneratorStatus
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaSettings:
+    """How the model is run; times in seconds.
+
+    ``context`` is the room for prompt and answer together and ``batch`` the prompt tokens evaluated in one go, both
+    in tokens. ``threads`` 0 means one per physical core this process may use. ``repeat_penalty`` 1 is off:
+    penalties spoil verbatim quotes and numbers, and loops are stopped anyway. At most ``max_queue`` requests wait.
+    A load may take ``start_timeout``, and a request may be silent for ``stall_timeout``. After ``max_crashes``
+    crashes within ``crash_window`` the generator stays away until that time has passed.
+    """
+
+    context: int = 4096
+    batch: int = 256
+    threads: int = 0
+    temperature: float = 0.0
+    repeat_penalty: float = 1.0
+    seed: int = 1
+    max_queue: int = 4
+    start_timeout: float = 180.0
+    stall_timeout: float = 60.0
+    max_crashes: int = 4
+    crash_window: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a child could not start or has ended; kinds as in `EngineError`, and ``crash``."""
+
+    kind: str
+    reason: str
+
+    def state(self, reason: str = "") -> GeneratorState:
+        """Return the state to show, with ``reason`` in place of our own."""
+        status = GeneratorStatus.MISSING if self.kind in {"engine", "missing"} else GeneratorStatus.CRASHED
+        return GeneratorState(status, reason or self.reason, _HINTS.get(self.kind, ""))
+
+
+_HINTS = {
+    "engine": "Run `pip install 'spreadguide[llama]'`, or `make run` in a checkout. Until then, answers are quotes.",
+    "missing": "Run `spreadguide models pull`. Until then, answers are quotes.",
+    "corrupt": "Run `spreadguide models verify`, then `spreadguide models pull`.",
+    "memory": "Close other programs, or choose a smaller model. Until then, answers are quotes.",
+    "crash": "Run `spreadguide doctor`. Until it is back, answers are quotes.",
+}
+
+
+def usable_cores() -> int:
+    """Return how many physical cores this process may use: hyper-threads do not help llama.cpp."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = min(allowed, psutil.cpu_count(logical=False) or allowed)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return max(1, min(cores, round(int(quota) / int(period)))) if quota.isdigit() else cores

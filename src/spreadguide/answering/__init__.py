@@ -1,0 +1,1 @@
+"""Hits → answer: evidence units, sufficiency gate, prompt, citation parsing, verification and assembly."""

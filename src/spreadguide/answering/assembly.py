@@ -1,0 +1,199 @@
+"""Findings → answer: which are shown, which quotes must stand in, and how text, claims and sources are numbered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spreadguide.answering.claims import Finding, Layout, quotes
+from spreadguide.answering.evidence import answers_kind
+from spreadguide.answering.gate import Sufficiency
+from spreadguide.answering.wanted import Part, Wanted, holds
+from spreadguide.protocols import PassageStore
+from spreadguide.types import Citation, CitedSource, Claim, Evidence, Passage, Span, SupportLevel, UnitKind
+
+RELEVANT = 0.72
+"""A written sentence is shown only when its line scores at least this share of the best line: a small model adds
+true but idle extras from the lower lines."""
+
+DECISIVE = 0.9
+"""A line that scores at least this share of the best one can answer the question in its stead."""
+
+QUOTES_ALONE = 3
+"""Most units quoted for one part of a question when nothing is written."""
+
+QUOTE_MARGIN = 0.86
+"""A further unit is quoted only when it scores at least this share of the best one."""
+
+LONG_LIST = 12
+"""Most items of a list that are quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """One part of the question with its evidence (best first) and the gate's verdict."""
+
+    part: Part
+    evidence: tuple[Evidence, ...]
+    sufficiency: Sufficiency
+
+
+class Numbering:
+    """Gives each passage a marker in order of first use, and renders findings with them."""
+
+    def __init__(self, store: PassageStore) -> None:
+        self._store = store
+        self._markers: dict[str, int] = {}
+        self._sources: list[CitedSource] = []
+
+    @property
+    def sources(self) -> tuple[CitedSource, ...]:
+        """The passages numbered so far."""
+        return tuple(self._sources)
+
+    def claim(self, finding: Finding) -> Claim:
+        """Number a finding's citations; an unsupported one gets none, for nothing supports it."""
+        citations: list[Citation] = []
+        if finding.support is not SupportLevel.UNSUPPORTED:
+            for evidence in finding.evidence:
+                pieces = (*evidence.context_spans, *evidence.spans)
+                citations += [self._citation(evidence, span) for span in pieces if span in finding.spans]
+        return Claim(finding.text, finding.support, finding.score, tuple(citations), finding.reasons)
+
+    def _citation(self, evidence: Evidence, span: Span) -> Citation:
+        source_id = evidence.source.source_id
+        passage = self._holding(source_id, span, evidence.passage)
+        quote = self._store.document_text(source_id)[span.start : span.end]
+        return Citation(self._marker(passage, evidence), passage.passage_id, quote, span.start, span.end)
+
+    def _holding(self, source_id: str, span: Span, likely: Passage) -> Passage:
+        """Return the passage in which a span starts: a lead-in may stand in the passage before its list."""
+        for passage in (likely, *self._store.passages_of(source_id)):
+            if passage.start <= span.start < passage.end:
+                return passage
+        return likely
+
+    def _marker(self, passage: Passage, evidence: Evidence) -> int:
+        if passage.passage_id not in self._markers:
+            metadata = evidence.source.metadata
+            self._markers[passage.passage_id] = len(self._markers) + 1
+            self._sources.append(
+                CitedSource(
+                    marker=self._markers[passage.passage_id],
+                    source_id=passage.source_id,
+                    title=metadata.title,
+                    publisher=metadata.publisher,
+                    year=metadata.year,
+                    url=metadata.url,
+                    page=passage.page,
+                    heading=" › ".join(passage.heading),
+                    passage_id=passage.passage_id,
+                    path=evidence.source.path,
+                )
+            )
+        return self._markers[passage.passage_id]
+
+
+def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dict[str, str]) -> list[Finding]:
+    """Choose what is shown: what was written and checked, and for each part that it leaves open, a quote.
+
+    ``written`` are the checked sentences in order; ``texts`` the documents' texts by source id.
+    """
+    shown: list[Finding] = []
+    used: set[str] = set()
+    for result in results:
+        if not result.sufficiency.enough:
+            continue
+        own = [finding for finding in written if _belongs(finding, result) and finding.text not in used]
+        if not any(_answers(finding, result) for finding in own):
+            most = 1 if own else QUOTES_ALONE
+            own = [*quoted(result, texts, most), *own]
+        used |= {finding.text for finding in own}
+        shown += own
+    return _once(shown)
+
+
+def quoted(result: PartResult, texts: dict[str, str], most: int) -> list[Finding]:
+    """Return the verbatim quotes that answer one part: the best unit and those close to it, at most ``most``."""
+    best = result.evidence[0].score
+    units = [unit for unit in result.evidence if unit.score >= QUOTE_MARGIN * best][:most]
+    if not any(_holds_kind(result.part, unit) for unit in units):
+        units = [unit for unit in result.evidence if _holds_kind(result.part, unit)][:1] + units
+    findings: list[Finding] = []
+    for unit in units[:most]:
+        findings += quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]
+        if unit.list_id is not None and result.part.wanted is Wanted.LIST:
+            break
+    return findings
+
+
+def _holds_kind(part: Part, unit: Evidence) -> bool:
+    if part.field is not None:
+        return unit.field == part.field or holds(part.wanted, unit.text)
+    return part.wanted in {Wanted.ANY, Wanted.LIST} or answers_kind(part, unit)
+
+
+def _belongs(finding: Finding, result: PartResult) -> bool:
+    if finding.support is SupportLevel.UNSUPPORTED:
+        return False
+    floor = RELEVANT * result.evidence[0].score
+    own = {unit.marker for unit in result.evidence if unit.score >= floor}
+    return any(unit.marker in own for unit in finding.evidence)
+
+
+def _answers(finding: Finding, result: PartResult) -> bool:
+    """Whether a written sentence answers the part: it rests on one of the best lines and holds what is asked for."""
+    floor = DECISIVE * result.evidence[0].score
+    decisive = [unit for unit in finding.evidence if unit.score >= floor]
+    if not decisive:
+        return False
+    if result.part.wanted in {Wanted.ANY, Wanted.LIST}:
+        return not any(_is_partial_list(finding, unit) for unit in decisive)
+    return holds(result.part.wanted, finding.text)
+
+
+def _is_partial_list(finding: Finding, unit: Evidence) -> bool:
+    """Whether a sentence rests on a whole list and leaves most of it out."""
+    if unit.kind is not UnitKind.LIST_ITEM or ";" not in unit.text:
+        return False
+    said = set(re.findall(r"\w{4,}", finding.text.lower()))
+    items = [set(re.findall(r"\w{4,}", item.lower())) for item in unit.text.split("; ")]
+    return any(item and not item & said for item in items)
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    kept: dict[str, Finding] = {}
+    for finding in findings:
+        kept.setdefault(finding.text, finding)
+    return list(kept.values())
+
+
+_QUOTE_MARKS = '"“”'
+_SPECIAL = re.compile(r"([\\`*_\[\]<>])")
+
+
+def render(findings: Sequence[Finding], claims: Sequence[Claim]) -> str:
+    """Set the shown claims as Markdown; every sentence, quote and list item ends with its markers.
+
+    Characters with a meaning in Markdown are escaped, so that no report can place a link or an image in an answer.
+    """
+    lines: list[str] = []
+    previous: Layout | None = None
+    for finding, claim in zip(findings, claims, strict=True):
+        markers = "".join(f"[{number}]" for number in dict.fromkeys(citation.marker for citation in claim.citations))
+        text = _SPECIAL.sub(r"\\\1", " ".join(claim.text.split()))
+        match finding.layout:
+            case Layout.SENTENCE:
+                joined = f"{text if text[-1:] in '.!?' else text + '.'} {markers}"
+                lines += [joined] if previous is not Layout.SENTENCE else []
+                if previous is Layout.SENTENCE:
+                    lines[-1] += f" {joined}"
+            case Layout.QUOTE:
+                lines += ["", f"“{text.strip(_QUOTE_MARKS)}” {markers}", ""]
+            case Layout.LEAD:
+                lines += ["", f"{text} {markers}", ""]
+            case Layout.ITEM:
+                lines.append(f"- {text} {markers}")
+        previous = finding.layout
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -1,0 +1,212 @@
+"""Hits → evidence: the few units that a question's answer can rest on, scored and without repeats.
+
+A unit is scored by meaning (cosine of the stored unit vector, which was embedded with title, heading and
+lead-in) and by words (share of the question's words, weighted by how rare they are). Small models answer better
+from a few right sentences than from whole passages, and a list is offered whole, with the line that introduces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spreadguide.answering.quantities import quantities
+from spreadguide.answering.wanted import Part, Wanted, holds
+from spreadguide.protocols import PassageStore
+from spreadguide.text import squeeze, terms
+from spreadguide.types import Evidence, Hit, Passage, Span, Unit, UnitKind
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """How evidence is scored and how much of it is kept. The weights are set by hand and sum to one."""
+
+    passages: int = 12
+    """Passages whose units are looked at."""
+    per_part: int = 6
+    """Units kept for each part of a question: beyond six, a 1.5B model starts to add true but idle extras."""
+    dense_weight: float = 0.55
+    unit_weight: float = 0.30
+    passage_weight: float = 0.15
+    kind_bonus: float = 0.10
+    """Added where a unit holds the kind of thing asked for (a duration, a date …)."""
+    context_term_weight: float = 0.5
+    """Weight of a word that an earlier turn adds to a follow-up, against one that was just asked."""
+    duplicate: float = 0.8
+    """Overlap of words (Jaccard) above which two units say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One part of a question, ready to be matched: its vector and its words with their weights."""
+
+    part: Part
+    vector: NDArray[np.float32]
+    weights: dict[str, float]
+
+
+def weigh(part: Part, standalone: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
+    """Weight the words of a part by rarity; words that only the rest of the question adds weigh less."""
+    weights = {term: settings.context_term_weight * idf(term) for term in terms(standalone)}
+    return weights | {term: idf(term) for term in terms(part.text)}
+
+
+def covered(weights: dict[str, float], text: str) -> float:
+    """Return the share (0-1) of the weighted words that stand in ``text``."""
+    total = sum(weights.values())
+    there = set(terms(text))
+    return sum(weight for term, weight in weights.items() if term in there) / total if total else 0.0
+
+
+def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: EvidenceSettings) -> list[Evidence]:
+    """Return the best units for one part of a question, best first, markers not yet given (0)."""
+    texts: dict[str, str] = {}
+    found: list[Evidence] = []
+    for hit in hits[: settings.passages]:
+        source_id = hit.source.source_id
+        text = texts.setdefault(source_id, store.document_text(source_id))
+        found += _units(ask, hit, text, store.unit_vectors(hit.passage.passage_id), settings)
+    if ask.part.field is not None:
+        found += _about_the_document(ask, hits, texts, store)
+    grouped = _with_whole_lists(ask, found, texts, store)
+    ranked = sorted(grouped, key=lambda evidence: -evidence.score)
+    return _distinct(ranked, settings)[: settings.per_part]
+
+
+def _units(ask: Ask, hit: Hit, text: str, vectors: NDArray[np.float32], settings: EvidenceSettings) -> list[Evidence]:
+    around = " ".join((hit.source.metadata.title, hit.source.metadata.publisher or "", *hit.passage.heading))
+    passage_coverage = covered(ask.weights, f"{around} {hit.passage.lead_in or ''} {hit.passage.text}")
+    found = []
+    for unit, vector in zip(hit.passage.units, vectors, strict=True):
+        if unit.kind is UnitKind.METADATA:
+            continue
+        evidence = _evidence(hit, unit, text)
+        dense = float(np.dot(ask.vector, vector))
+        coverage = covered(ask.weights, f"{around} {evidence.context} {evidence.text}")
+        score = (
+            settings.dense_weight * dense
+            + settings.unit_weight * coverage
+            + settings.passage_weight * passage_coverage
+            + (settings.kind_bonus if answers_kind(ask.part, evidence) else 0.0)
+        )
+        found.append(replace(evidence, dense=dense, coverage=coverage, score=score))
+    return found
+
+
+def _evidence(hit: Hit, unit: Unit, text: str) -> Evidence:
+    context = " ".join(squeeze(text[span.start : span.end]) for span in unit.context)
+    return Evidence(
+        marker=0,
+        passage=hit.passage,
+        source=hit.source,
+        kind=unit.kind,
+        text=squeeze(text[unit.span.start : unit.span.end]),
+        context=context,
+        context_spans=unit.context,
+        spans=(unit.span,),
+        dense=0.0,
+        coverage=0.0,
+        score=0.0,
+        list_id=unit.list_id,
+        field=unit.field,
+    )
+
+
+def answers_kind(part: Part, evidence: Evidence) -> bool:
+    """Whether the unit holds the kind of thing asked for; "how many wards" wants a number of wards."""
+    if part.wanted in {Wanted.ANY, Wanted.LIST}:
+        return False
+    if part.wanted is Wanted.NUMBER and part.counted:
+        return any(
+            set(part.counted) & set(number.counted) and number.unit != "ordinal" and not number.is_year
+            for number in quantities(evidence.text)
+        )
+    return holds(part.wanted, evidence.text)
+
+
+def _about_the_document(ask: Ask, hits: Sequence[Hit], texts: dict[str, str], store: PassageStore) -> list[Evidence]:
+    """Return what a document says of itself (publisher, date, author, commissioner), for questions about that.
+
+    The document whose title and publisher match the question best counts, not the passage.
+    """
+    found = []
+    for source in {hit.source.source_id: hit.source for hit in hits}.values():
+        about = f"{source.metadata.title} {source.metadata.publisher or ''}"
+        match = covered(ask.weights, about)
+        for passage in store.passages_of(source.source_id):
+            for unit in passage.units:
+                if unit.kind is UnitKind.METADATA and unit.field == ask.part.field:
+                    hit = Hit(passage, source, 0.0, {})
+                    text = texts.setdefault(source.source_id, store.document_text(source.source_id))
+                    evidence = _evidence(hit, unit, text)
+                    found.append(replace(evidence, context=about, dense=match, coverage=match, score=0.5 + match))
+    return found
+
+
+def _with_whole_lists(ask: Ask, found: list[Evidence], texts: dict[str, str], store: PassageStore) -> list[Evidence]:
+    """Put a whole list in place of its lead-in, and of its items where a list is asked for."""
+    lists = {
+        (evidence.source.source_id, evidence.list_id): evidence for evidence in found if evidence.list_id is not None
+    }
+    leads = {
+        (source_id, evidence.context_spans[0]): list_id
+        for (source_id, list_id), evidence in lists.items()
+        if evidence.context_spans
+    }
+    kept: dict[object, Evidence] = {}
+    for evidence in found:
+        source_id = evidence.source.source_id
+        list_id = leads.get((source_id, evidence.spans[0]))
+        if list_id is None and ask.part.wanted is Wanted.LIST:
+            list_id = evidence.list_id
+        if list_id is None:
+            kept[evidence.passage.passage_id, evidence.spans] = evidence
+            continue
+        best = kept.get((source_id, list_id))
+        if best is None or evidence.score > best.score:
+            whole = _whole_list(evidence, list_id, texts[source_id], store)
+            kept[source_id, list_id] = whole
+    return list(kept.values())
+
+
+def _whole_list(evidence: Evidence, list_id: int | None, text: str, store: PassageStore) -> Evidence:
+    units = [
+        unit
+        for passage in store.passages_of(evidence.source.source_id)
+        for unit in passage.units
+        if unit.list_id == list_id
+    ]
+    lead = units[0].context
+    return replace(
+        evidence,
+        kind=UnitKind.LIST_ITEM,
+        text="; ".join(squeeze(text[unit.span.start : unit.span.end]).rstrip(".;,") for unit in units),
+        context=" ".join(squeeze(text[span.start : span.end]) for span in lead),
+        context_spans=lead,
+        spans=tuple(unit.span for unit in units),
+        list_id=list_id,
+        passage=_holding(units[0].span, store.passages_of(evidence.source.source_id)),
+    )
+
+
+def _holding(span: Span, passages: Sequence[Passage]) -> Passage:
+    return next(passage for passage in passages if passage.start <= span.start < passage.end)
+
+
+def _distinct(ranked: Sequence[Evidence], settings: EvidenceSettings) -> list[Evidence]:
+    """Drop units that say what a better one says: reports quote each other."""
+    kept: list[tuple[Evidence, set[str]]] = []
+    for evidence in ranked:
+        vocabulary = set(terms(evidence.text))
+        if not vocabulary:
+            continue
+        if all(_jaccard(vocabulary, other) < settings.duplicate for _, other in kept):
+            kept.append((evidence, vocabulary))
+    return [evidence for evidence, _ in kept]
+
+
+def _jaccard(one: set[str], other: set[str]) -> float:
+    return len(one & other) / len(one | other)

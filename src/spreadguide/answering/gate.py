@@ -1,0 +1,100 @@
+"""The sufficiency gate: does the evidence answer the question, judged before anything is written.
+
+Several signals, for one similarity threshold fails both ways: how near the evidence is in meaning, how many of the
+question's words it holds, whether the names asked about occur, and whether a thing of the kind asked for (a number
+of wards, a length of time) stands there at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spreadguide.answering.evidence import Ask, answers_kind, covered
+from spreadguide.answering.wanted import Part, Wanted, holds
+from spreadguide.text import STOP_WORDS, stem, words
+from spreadguide.types import Evidence, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """Thresholds of the gate, set by hand on questions of our own about the shipped briefs."""
+
+    enough: float = 0.52
+    """Least sufficiency (0-1): the mean of the best cosine and the share of the question's words covered."""
+    least_dense: float = 0.30
+    """Least cosine of the best unit: below it, unrelated text that shares common words gets through."""
+    least_coverage: float = 0.34
+    """Least share of the question's weighted words that the best evidence and its passages must hold."""
+    looked_at: int = 4
+    """Best units in which the kind of thing asked for must stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sufficiency:
+    """The gate's verdict on one part: ``score`` is 0-1; ``why`` says in plain words what is lacking."""
+
+    enough: bool
+    score: float
+    why: str = ""
+
+
+def judge(ask: Ask, evidence: Sequence[Evidence], hits: Sequence[Hit], settings: GateSettings) -> Sufficiency:
+    """Judge whether ``evidence`` answers one part of a question."""
+    if not evidence:
+        return Sufficiency(False, 0.0, "nothing in the reports comes near this question")
+    best = evidence[: settings.looked_at]
+    dense = max(unit.dense for unit in best)
+    coverage = covered(ask.weights, " ".join(_surroundings(unit) for unit in best))
+    score = round((dense + coverage) / 2, 3)
+    if missing := unknown_names(ask.part.text, hits):
+        return Sufficiency(False, score, f"the reports found do not mention {', '.join(missing)}")
+    if score < settings.enough or dense < settings.least_dense or coverage < settings.least_coverage:
+        return Sufficiency(False, score, "the passages found are about something else")
+    if not _has_kind(ask.part, best):
+        return Sufficiency(False, score, f"the reports do not give {ask.part.wanted.value} for this")
+    return Sufficiency(True, score)
+
+
+def _surroundings(unit: Evidence) -> str:
+    """The unit with all that is read beside it: title, publisher, headings, and its passage."""
+    metadata = unit.source.metadata
+    return " ".join(
+        (metadata.title, metadata.publisher or "", *unit.passage.heading, unit.context, unit.text, unit.passage.text)
+    )
+
+
+def _has_kind(part: Part, best: Sequence[Evidence]) -> bool:
+    if part.field is not None and any(unit.field == part.field for unit in best):
+        return True
+    if part.wanted in {Wanted.ANY, Wanted.LIST}:
+        return True
+    if part.wanted is Wanted.NUMBER and part.counted:
+        return any(answers_kind(part, unit) for unit in best)
+    return any(holds(part.wanted, f"{unit.context} {unit.text}") for unit in best)
+
+
+_NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())
+
+
+def unknown_names(question: str, hits: Sequence[Hit]) -> list[str]:
+    """Return the names in ``question`` that no passage found, nor its title, heading or publisher, holds.
+
+    A name is a capitalised word that does not open the sentence, or one with a capital or digit inside.
+    """
+    known: set[str] = set()
+    for hit in hits:
+        metadata = hit.source.metadata
+        text = " ".join(
+            (metadata.title, metadata.publisher or "", *metadata.authors, *hit.passage.heading, hit.passage.text)
+        )
+        known |= {word.stem for word in words(text)}
+    unknown = []
+    for word in words(question):
+        before = question[: word.start].rstrip()
+        opens = not before or before[-1] in ".?!:"
+        marked = (word.text[0].isupper() and not opens) or re.search(r"[A-Z]", word.text[1:]) is not None
+        if marked and word.text.lower() not in _NOT_NAMES | STOP_WORDS and stem(word.text) not in known:
+            unknown.append(word.text)
+    return unknown

@@ -1,0 +1,76 @@
+"""Hits → plan: the parts of a question, the evidence for each, and whether it is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spreadguide.answering.assembly import PartResult
+from spreadguide.answering.evidence import Ask, EvidenceSettings, gather, weigh
+from spreadguide.answering.gate import GateSettings, judge
+from spreadguide.answering.prompt import select
+from spreadguide.answering.wanted import Part, parts
+from spreadguide.protocols import PassageStore
+from spreadguide.types import Evidence, Hit, Question
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """Settings of everything between hits and answer."""
+
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+
+
+def queries(question: Question) -> list[tuple[Part, str]]:
+    """Return each part of the question with the wording to search for it.
+
+    A later part ("how did they engage?") leans on the first, as a follow-up leans on an earlier turn.
+    """
+    found = parts(question.text)
+    first, *later = found
+    carried = question.standalone.removeprefix(question.text).strip()
+    opening = question.standalone if not later else f"{first.text} {carried}".strip()
+    return [(first, opening), *((part, f"{part.text} (about: {first.text} {carried})".strip()) for part in later)]
+
+
+def plan(
+    question: Question,
+    asked: Sequence[tuple[Part, NDArray[np.float32]]],
+    hits: Sequence[Hit],
+    store: PassageStore,
+    idf: Callable[[str], float],
+    settings: AnswerSettings,
+) -> list[PartResult]:
+    """Gather and judge the evidence for each part; ``asked`` pairs the parts with their query vectors."""
+    results = []
+    for part, vector in asked:
+        ask = Ask(part, vector, weigh(part, question.standalone, idf, settings.evidence))
+        evidence = gather(ask, hits, store, settings.evidence)
+        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, hits, settings.gate)))
+    return results
+
+
+def number(
+    results: Sequence[PartResult], count_tokens: Callable[[Sequence[str]], list[int]]
+) -> tuple[list[PartResult], list[Evidence]]:
+    """Choose the lines that fit the prompt, best of each part first, and number them in the results too."""
+    answerable = [result.evidence for result in results if result.sufficiency.enough]
+    mixed: dict[tuple[str, object], Evidence] = {}
+    for unit in (unit for rank in zip_longest(*answerable) for unit in rank if unit is not None):
+        mixed.setdefault(_key(unit), unit)
+    chosen = select(list(mixed.values()), count_tokens)
+    markers = {_key(unit): unit.marker for unit in chosen}
+    numbered = [
+        replace(result, evidence=tuple(replace(unit, marker=markers.get(_key(unit), 0)) for unit in result.evidence))
+        for result in results
+    ]
+    return numbered, chosen
+
+
+def _key(unit: Evidence) -> tuple[str, object]:
+    return unit.source.source_id, unit.spans

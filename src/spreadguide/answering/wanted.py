@@ -1,0 +1,136 @@
+"""What a question asks for: its parts, and the kind of thing that would answer each part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spreadguide.answering.quantities import quantities
+from spreadguide.text import Word, words
+
+
+class Wanted(StrEnum):
+    """The kind of thing a question asks for; ``ANY`` where the wording does not tell."""
+
+    DURATION = "a length of time"
+    MONEY = "an amount of money"
+    SHARE = "a percentage or share"
+    NUMBER = "a number"
+    DATE = "a date"
+    PERSON = "a name"
+    LIST = "a list"
+    ANY = "anything"
+
+
+_AUXILIARIES = r"(?:is|was|does|did|do|has|have|had|can|should|would|could|will|if)\b"
+
+_KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), wanted)
+    for pattern, wanted in (
+        (r"\bhow (?:long|many (?:years|months|weeks|days|hours|minutes))\b", Wanted.DURATION),
+        (r"\bwhat (?:length|period) of time\b|\bwhat (?:is|was) the duration\b", Wanted.DURATION),
+        (r"\bhow much (?:money|funding|investment|does .* cost|did .* cost|was .* (?:spent|invested))", Wanted.MONEY),
+        (r"\bwhat (?:is|was|were|are) the (?:costs?|price|budget)\b", Wanted.MONEY),
+        (r"\bwhat (?:percentage|proportion|share|fraction|per cent)\b|\bhow much of\b", Wanted.SHARE),
+        (r"\bhow many\b|\bwhat number\b|\bhow much (?:investment|money)\b", Wanted.NUMBER),
+        (
+            r"\bwhen\b(?! (?:adopting|scaling|spreading|introducing|implementing|using|you|we|they|an?\b|the\b|it\b))",
+            Wanted.DATE,
+        ),
+        (r"\b(?:what|which|in what|in which) (?:year|date|month)\b", Wanted.DATE),
+        (
+            r"^\W*(?:and |so )?who\b|\bwho (?:is|was|were|wrote|commissioned|published|said|runs|leads|funded)\b",
+            Wanted.PERSON,
+        ),
+        (r"\b(?:what|which) (?:are|were)\b|\b(?:list|name) (?:the|all|some)\b", Wanted.LIST),
+        (rf"\b(?:what|which) (?!{_AUXILIARIES})(?:[\w-]+ ){{0,2}}[\w-]{{2,}}s\b", Wanted.LIST),
+        (r"\b(?:what|which) (?:should|can|must|do|could)\b.*\bdo\b|\bhow (?:should|can|could|do|might)\b", Wanted.LIST),
+    )
+)
+
+_FIELDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), name)
+    for pattern, name in (
+        (r"\bwho commissioned\b|\bcommissioned by (?:whom|who)\b|\bcommissioner\b", "commissioner"),
+        (r"\bwho (?:published|produced|issued|released)\b|\bpublisher\b|\bpublished by (?:whom|who)\b", "publisher"),
+        (r"\bwho (?:wrote|authored)\b|\bauthors?\b|\bwritten by\b", "authors"),
+        (
+            r"\bwhen (?:was|were|did|is)\b.*\b(?:publish|releas|written|appear|issued|come out|came out|dated|launched)"
+            r"|\b(?:date|year) (?:of|was|is)\b.*\b(?:publi|report|guide|article|study|paper|brief)|\bhow old is\b",
+            "published",
+        ),
+    )
+)
+
+_SPLIT = re.compile(
+    r"\?\s+(?=\S)|[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE
+)
+MIN_PART_WORDS = 2
+"""A part of a question with fewer words than this is no question of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing asked. ``text`` is its wording; ``counted`` stems of what "how many …" counts."""
+
+    text: str
+    wanted: Wanted
+    field: str | None = None
+    counted: tuple[str, ...] = ()
+
+
+def parts(question: str) -> list[Part]:
+    """Split a question into the things it asks, and say what kind of answer each wants."""
+    pieces = [piece.strip(" ,?") for piece in _SPLIT.split(question)]
+    kept = [piece for piece in pieces if len(piece.split()) >= MIN_PART_WORDS]
+    return [_part(piece) for piece in kept or [question.strip()]]
+
+
+def _part(text: str) -> Part:
+    wanted = next((kind for pattern, kind in _KINDS if pattern.search(text)), Wanted.ANY)
+    name = next((name for pattern, name in _FIELDS if pattern.search(text)), None)
+    return Part(text, wanted, name, _counted(text) if wanted is Wanted.NUMBER else ())
+
+
+def _counted(text: str) -> tuple[str, ...]:
+    """Return the stems of the noun after "how many": the content words before the first verb-like word."""
+    match = re.search(r"\bhow many\s+(.*)", text, re.IGNORECASE)
+    if not match:
+        return ()
+    head: list[Word] = []
+    for word in words(match.group(1)):
+        if not word.is_content and head:
+            break
+        if word.is_content:
+            head.append(word)
+        if len(head) == 2:
+            break
+    return tuple(word.stem for word in head)
+
+
+_NAME = re.compile(r"(?<![.!?:\"“‘'•]\s)(?<!^)\b[A-Z][\w’'-]+")
+_DATE_WORDS = re.compile(
+    r"\b(?:1[89]|20)\d\d\b|\b(?:january|february|april|june|july|august|september|october|november|december)\b"
+    r"|\b(?:spring|summer|autumn|winter) (?:of )?\d{4}|\b(?:march|may) \d{4}",
+    re.IGNORECASE,
+)
+
+
+def holds(wanted: Wanted, text: str) -> bool:
+    """Whether ``text`` holds a thing of the kind that is wanted."""
+    match wanted:
+        case Wanted.DURATION:
+            return any(number.is_duration for number in quantities(text)) or bool(_DATE_WORDS.search(text))
+        case Wanted.MONEY:
+            return any(number.unit in "£$€" and number.unit for number in quantities(text))
+        case Wanted.SHARE:
+            return any(number.unit in {"%", "share"} for number in quantities(text)) or " out of " in text
+        case Wanted.NUMBER:
+            return any(number.unit != "ordinal" and not number.is_year for number in quantities(text))
+        case Wanted.DATE:
+            return bool(_DATE_WORDS.search(text))
+        case Wanted.PERSON:
+            return bool(_NAME.search(text))
+        case Wanted.LIST | Wanted.ANY:
+            return True

@@ -1,0 +1,288 @@
+"""The order of steps from a question to a checked answer; every step's logic lives in its own room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from spreadguide.answering import refusals
+from spreadguide.answering.assembly import Numbering, PartResult, choose, quoted, render
+from spreadguide.answering.claims import Checker, Finding
+from spreadguide.answering.planning import AnswerSettings, number, plan, queries
+from spreadguide.answering.prompt import build
+from spreadguide.answering.scope import OutOfScope, out_of_scope
+from spreadguide.answering.writing import Written, write
+from spreadguide.errors import GeneratorUnavailable, QuestionError
+from spreadguide.protocols import Embedder, Generator, LexicalIndex, PassageStore
+from spreadguide.retrieval.followup import stand_alone
+from spreadguide.retrieval.search import Retriever
+from spreadguide.types import (
+    Answer,
+    ClaimChecked,
+    Draft,
+    Event,
+    Final,
+    Hit,
+    Question,
+    Retrieved,
+    Status,
+    SupportLevel,
+    Timings,
+    Token,
+    Trace,
+    Turn,
+)
+
+MAX_QUESTION_CHARACTERS = 2000
+"""Longest question accepted. A longer text is a document, and a document belongs in the corpus."""
+
+HITS = 12
+"""Passages retrieved for one question."""
+
+QUOTES_ONLY = "This answer is made of quotes from the reports only"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One opened index, as the assistant uses it."""
+
+    retriever: Retriever
+    store: PassageStore
+    lexical: LexicalIndex
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Milliseconds since the question arrived, and when each step was first reached."""
+
+    now: Callable[[], float]
+    started: float
+    marks: dict[str, int] = field(default_factory=dict)
+
+    def elapsed(self) -> int:
+        return round((self.now() - self.started) * 1000)
+
+    def mark(self, step: str) -> int:
+        return self.marks.setdefault(step, self.elapsed())
+
+
+class Assistant:
+    """Answers questions from one library; ``generator`` is ``None`` where only quotes are wanted."""
+
+    def __init__(
+        self,
+        library: Library,
+        embedder: Embedder,
+        generator: Generator | None,
+        settings: AnswerSettings | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        self._library = library
+        self._embedder = embedder
+        self._generator = generator
+        self._settings = settings or AnswerSettings()
+        self._now = now
+        self._new_id = new_id
+
+    @property
+    def library(self) -> Library:
+        """The index that answers come from."""
+        return self._library
+
+    def search(self, query: str, k: int, *, source_ids: Sequence[str] | None = None) -> list[Hit]:
+        """Return the ``k`` best passages for ``query``, within ``source_ids`` where given; raises `QuestionError`."""
+        check_question(query)
+        if source_ids is None:
+            return self._library.retriever.search(query, k)
+        allowed = set(source_ids)
+        deep = self._library.retriever.search(query, max(k, sum(s.passages for s in self._library.store.sources())))
+        return [hit for hit in deep if hit.source.source_id in allowed][:k]
+
+    def answer(
+        self,
+        text: str,
+        *,
+        history: Sequence[Turn] = (),
+        role: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        use_generator: bool = True,
+    ) -> Answer:
+        """Answer one question and return only the finished answer; see `ask`."""
+        events = self.ask(text, history=history, role=role, source_ids=source_ids, use_generator=use_generator)
+        return next(event.answer for event in events if isinstance(event, Final))
+
+    def ask(
+        self,
+        text: str,
+        *,
+        history: Sequence[Turn] = (),
+        role: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        use_generator: bool = True,
+        cancelled: Callable[[], bool] = bool,
+    ) -> Iterator[Event]:
+        """Answer one question as a sequence of events that ends with `Final`.
+
+        ``history`` holds the earlier turns, oldest first. Raises `QuestionError` for a question that is empty or
+        too long. When the generator is away, the answer is made of quotes and says so.
+        """
+        clock = _Clock(self._now, self._now())
+        check_question(text)
+        question = Question(text.strip(), stand_alone(text.strip(), history), role)
+        if declined := out_of_scope(question.text) or out_of_scope(question.standalone):
+            yield Final(self._declined(question, declined, clock))
+            return
+        asked = queries(question)
+        hits = self._hits([wording for _, wording in asked], source_ids)
+        yield Retrieved(tuple(hits), clock.mark("retrieve"))
+        vectors = self._embedder.embed_queries([wording for _, wording in asked])
+        parts = [(part, vector) for (part, _), vector in zip(asked, vectors, strict=True)]
+        store = self._library.store
+        results = plan(question, parts, hits, store, self._library.lexical.idf, self._settings)
+        if not any(result.sufficiency.enough for result in results):
+            yield Final(self._not_covered(question, hits, results, clock))
+            return
+        yield from self._answer(question, hits, results, clock, use_generator=use_generator, cancelled=cancelled)
+
+    def _hits(self, wordings: Sequence[str], source_ids: Sequence[str] | None) -> list[Hit]:
+        """Search for each part of the question; the passages of the first part come first."""
+        found: dict[str, Hit] = {}
+        for wording in wordings:
+            for hit in self.search(wording[:MAX_QUESTION_CHARACTERS], HITS, source_ids=source_ids):
+                found.setdefault(hit.passage.passage_id, hit)
+        return list(found.values())
+
+    def _answer(
+        self,
+        question: Question,
+        hits: Sequence[Hit],
+        results: list[PartResult],
+        clock: _Clock,
+        *,
+        use_generator: bool,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Event]:
+        store = self._library.store
+        texts = {hit.source.source_id: store.document_text(hit.source.source_id) for hit in hits}
+        numbering = Numbering(store)
+        first = next(result for result in results if result.sufficiency.enough)
+        for finding in quoted(first, texts, 1):
+            yield ClaimChecked(numbering.claim(finding), numbering.sources)
+        clock.mark("first_evidence")
+        written: list[Finding] = []
+        draft: Draft | None = None
+        warnings: list[str] = []
+        if use_generator and self._generator is not None:
+            try:
+                results, evidence = number(results, self._generator.count_tokens)
+                checker = Checker(evidence, self._embedder)
+                prompt = build(question.standalone, evidence)
+                for event in write(prompt, self._generator, checker, cancelled):
+                    if isinstance(event, str):
+                        clock.mark("first_token")
+                        yield Token(event)
+                    elif isinstance(event, Written):
+                        draft = event.draft
+                    else:
+                        written.append(event)
+                        if event.support is not SupportLevel.UNSUPPORTED:
+                            yield ClaimChecked(numbering.claim(event), numbering.sources)
+            except GeneratorUnavailable as error:
+                warnings.append(f"{QUOTES_ONLY}. {error.message}")
+        else:
+            warnings.append(f"{QUOTES_ONLY}, as asked.")
+        yield Final(self._finished(question, hits, results, written, draft, warnings, texts, clock))
+
+    def _finished(
+        self,
+        question: Question,
+        hits: Sequence[Hit],
+        results: Sequence[PartResult],
+        written: Sequence[Finding],
+        draft: Draft | None,
+        warnings: Sequence[str],
+        texts: dict[str, str],
+        clock: _Clock,
+    ) -> Answer:
+        shown = choose(results, written, texts)
+        numbering = Numbering(self._library.store)
+        claims = [numbering.claim(finding) for finding in shown]
+        withheld = [numbering.claim(finding) for finding in written if finding.support is SupportLevel.UNSUPPORTED]
+        missing = refusals.missing_text(results)
+        return Answer(
+            answer_id=self._new_id(),
+            question=question,
+            status=Status.PARTIAL if missing else Status.ANSWERED,
+            text=render(shown, claims),
+            claims=(*claims, *withheld),
+            sources=numbering.sources,
+            evidence=tuple(hits),
+            missing=missing,
+            suggestions=(),
+            warnings=tuple(warnings),
+            timings=_timings(clock),
+            trace=self._trace(draft),
+        )
+
+    def _not_covered(
+        self, question: Question, hits: Sequence[Hit], results: Sequence[PartResult], clock: _Clock
+    ) -> Answer:
+        warnings = (refusals.ENGLISH_ONLY,) if refusals.maybe_not_english(question.text) else ()
+        text = refusals.not_covered_text(results)
+        return self._refusal(question, Status.NOT_COVERED, text, hits, refusals.missing_text(results), warnings, clock)
+
+    def _declined(self, question: Question, why: OutOfScope, clock: _Clock) -> Answer:
+        return self._refusal(question, Status.DECLINED, why.value, (), None, (), clock)
+
+    def _refusal(
+        self,
+        question: Question,
+        status: Status,
+        text: str,
+        hits: Sequence[Hit],
+        missing: str | None,
+        warnings: tuple[str, ...],
+        clock: _Clock,
+    ) -> Answer:
+        return Answer(
+            answer_id=self._new_id(),
+            question=question,
+            status=status,
+            text=text,
+            claims=(),
+            sources=(),
+            evidence=tuple(hits),
+            missing=missing,
+            suggestions=refusals.suggestions(hits),
+            warnings=warnings,
+            timings=_timings(clock),
+            trace=self._trace(None),
+        )
+
+    def _trace(self, draft: Draft | None) -> Trace:
+        model = self._generator.model_id if draft is not None and self._generator is not None else None
+        prompt_tokens = draft.prompt_tokens if draft else 0
+        completion_tokens = draft.completion_tokens if draft else 0
+        return Trace(model, self._library.fingerprint, prompt_tokens, completion_tokens)
+
+
+def _timings(clock: _Clock) -> Timings:
+    marks = clock.marks
+    retrieve = marks.get("retrieve", clock.elapsed())
+    return Timings(retrieve, marks.get("first_evidence"), marks.get("first_token"), clock.elapsed())
+
+
+def check_question(text: str) -> None:
+    """Raise `QuestionError` when ``text`` is empty or too long to be a question."""
+    if not any(character.isalnum() for character in text):
+        raise QuestionError("The question is empty.", hint="Type a question, then send it.")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"The question has {len(text):,} characters. The most is {MAX_QUESTION_CHARACTERS:,}.",
+            hint="Ask a shorter question. To search a long text, add it to the reports instead.",
+        )

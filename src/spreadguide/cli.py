@@ -1,0 +1,253 @@
+"""The command line: thin calls into the package, plain words, and exit codes that scripts can trust.
+
+0 means done, 1 that something is wrong (the message says what to do), 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from spreadguide import __version__
+from spreadguide.console import Bars, answer_text, hits_text, say
+from spreadguide.errors import ConfigError, SpreadGuideError
+from spreadguide.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="Cited answers from your own reports on adopting and spreading innovation in health care.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+index_app = typer.Typer(help="The index of the reports.", no_args_is_help=True)
+models_app = typer.Typer(help="The model files.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
+app.add_typer(models_app, name="models")
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
+CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Folder of the reports.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model id, or path to a GGUF file.")]
+NoLlmOption = Annotated[bool, typer.Option("--no-llm", help="Answer with quotes only, without a model.")]
+
+MODEL_WAIT_SECONDS = 300.0
+"""Longest wait of `ask` for the model to load: reading a large file from a slow disk takes minutes."""
+
+
+def main() -> None:
+    """Run the command line; our own errors become two plain lines and exit code 1."""
+    try:
+        app()
+    except SpreadGuideError as error:
+        say(f"Error: {error.message}")
+        if error.hint:
+            say(f"What to do: {error.hint}")
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        say("Stopped. Nothing was lost: the same command goes on from here.")
+        raise SystemExit(130) from None
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"SpreadGuide {__version__}")
+        raise typer.Exit
+
+
+@index_app.command("build")
+def index_build(corpus: CorpusOption = None, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Build the index, or bring it up to date with the reports."""
+    from spreadguide.wiring import build
+
+    settings = load_settings(corpus_dir=corpus, index_dir=index)
+    if not as_json:
+        say(f"Reading the reports in {settings.corpus_dir} …")
+    with Bars() as bars:
+        summary = build(settings, bars.progress)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), ensure_ascii=False))
+        return
+    for warning in summary.warnings:
+        say(f"Warning: {warning}")
+    typer.echo(
+        f"The index is ready: {summary.documents} reports, {summary.passages} passages "
+        f"({summary.embedded} new, {summary.reused} kept), {summary.removed} reports removed, "
+        f"{summary.seconds:.1f} seconds. Fingerprint {summary.fingerprint}."
+    )
+
+
+@app.command()
+def ask(
+    question: str,
+    role: Annotated[str | None, typer.Option(help="Who is asking, such as innovator or adopter team.")] = None,
+    as_json: JsonOption = False,
+    no_llm: NoLlmOption = False,
+    index: IndexOption = None,
+    model: ModelOption = None,
+    history: Annotated[Path | None, typer.Option(help="JSON list of earlier messages.")] = None,
+) -> None:
+    """Ask one question and print the checked answer."""
+    from spreadguide.assistant import check_question
+
+    check_question(question)
+    turns = _read_history(history)
+    from spreadguide.wiring import Services
+
+    services = Services(_settings(index, model, no_llm=no_llm))
+    try:
+        if services.generator is not None:
+            say("Loading the model …")
+            services.generator.wait(MODEL_WAIT_SECONDS)
+        answer = services.assistant.answer(question, history=turns, role=role)
+    finally:
+        services.close()
+    if as_json:
+        from spreadguide.api.schemas import answer_out
+
+        typer.echo(answer_out(answer).model_dump_json(indent=1))
+    else:
+        typer.echo(answer_text(answer))
+
+
+@app.command()
+def search(
+    query: str,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Most passages to print.")] = 10,
+    as_json: JsonOption = False,
+    index: IndexOption = None,
+) -> None:
+    """Find passages, without an answer."""
+    from spreadguide.wiring import Services
+
+    services = Services(_settings(index, None, no_llm=True))
+    try:
+        hits = services.assistant.search(query, k)
+    finally:
+        services.close()
+    if as_json:
+        from spreadguide.api.schemas import SearchResponse, hit_out
+
+        typer.echo(SearchResponse(hits=[hit_out(hit) for hit in hits]).model_dump_json(indent=1))
+    else:
+        typer.echo(hits_text(hits))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    index: IndexOption = None,
+    model: ModelOption = None,
+    no_llm: NoLlmOption = False,
+) -> None:
+    """Serve the chat and the API."""
+    from spreadguide.server import run
+
+    run(_settings(index, model, no_llm=no_llm, host=host, port=port))
+
+
+@app.command()
+def doctor(index: IndexOption = None, model: ModelOption = None) -> None:
+    """Check everything a support desk would ask about."""
+    from spreadguide.doctor import examine
+
+    findings = examine(_settings(index, model))
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.good else 'LOOK'}  {finding.what}")
+        if not finding.good and finding.cure:
+            typer.echo(f"      What to do: {finding.cure}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+@models_app.command("list")
+def models_list(as_json: JsonOption = False) -> None:
+    """List the models of the catalogue, and which are on this machine."""
+    from spreadguide.models.catalogue import load_catalogue
+    from spreadguide.models.files import is_present
+    from spreadguide.wiring import model_folder
+
+    folder = model_folder(load_settings())
+    rows = [(entry, is_present(entry, folder)) for entry in load_catalogue().model]
+    if as_json:
+        typer.echo(json.dumps([{**_described(entry), "present": present} for entry, present in rows], indent=1))
+        return
+    for entry, present in rows:
+        state = "here" if present else "not pulled"
+        typer.echo(f"{entry.id:32} {entry.kind:15} {entry.bytes / 1e6:7.0f} MB  {entry.licence:12} {state}")
+        typer.echo(f"    {entry.note}")
+
+
+def _described(entry: Any) -> dict[str, Any]:
+    found: dict[str, Any] = entry.model_dump(include={"id", "kind", "file", "bytes", "sha256", "licence", "note"})
+    return found
+
+
+@models_app.command("pull")
+def models_pull(
+    model_id: Annotated[str | None, typer.Argument(help="Model id; the default generator when left out.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="A path or address of your own to try first.")] = None,
+) -> None:
+    """Bring a model's file to this machine; it is checked by SHA-256 before it is used."""
+    from spreadguide.models.catalogue import load_catalogue
+    from spreadguide.models.pull import pull
+    from spreadguide.wiring import model_folder
+
+    settings = load_settings()
+    catalogue = load_catalogue()
+    entry = catalogue.get(model_id or settings.model)
+    say(f"Bringing {entry.id} ({entry.bytes / 1e6:.0f} MB, {entry.licence}) …")
+    with Bars() as bars:
+        path = pull(entry, model_folder(settings), sources=source or (), progress=bars.progress)
+    typer.echo(f"{entry.id} is in place and its SHA-256 is right: {path}")
+
+
+@models_app.command("verify")
+def models_verify(
+    model_id: Annotated[str | None, typer.Argument(help="Model id; every model on this machine when left out.")] = None,
+) -> None:
+    """Hash the model files on this machine again and compare them with the catalogue."""
+    from spreadguide.models.catalogue import load_catalogue
+    from spreadguide.models.files import is_present, verify
+    from spreadguide.wiring import model_folder
+
+    folder = model_folder(load_settings())
+    catalogue = load_catalogue()
+    wanted = [catalogue.get(model_id)] if model_id else [e for e in catalogue.model if is_present(e, folder)]
+    failed = False
+    for entry in wanted:
+        try:
+            with Bars() as bars:
+                verify(entry, folder, rehash=True, progress=bars.progress)
+            typer.echo(f"{entry.id}: right")
+        except SpreadGuideError as error:
+            failed = True
+            typer.echo(f"{entry.id}: {error.message} {error.hint}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _settings(index: Path | None, model: str | None, *, no_llm: bool = False, **options: Any) -> Settings:
+    return load_settings(index_dir=index, model=model, use_generator=False if no_llm else None, **options)
+
+
+def _read_history(path: Path | None) -> list[Any]:
+    """Read a JSON list of ``{"role", "content"}`` messages; raises `ConfigError` when it is none."""
+    from spreadguide.types import Turn
+
+    if path is None:
+        return []
+    adapter: TypeAdapter[list[Turn]] = TypeAdapter(list[Turn])
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigError(
+            f"The history in {path} cannot be read.",
+            hint='It must be a JSON list such as [{"role": "user", "content": "…"}].',
+        ) from error

@@ -1,0 +1,95 @@
+"""What the commands show: progress bars and answers as plain text. Messages go to standard error."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from spreadguide.types import Answer, Hit, Status
+
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+LINE_WIDTH = 100
+
+
+def say(message: str) -> None:
+    """Print a message for the person at the terminal, on standard error."""
+    _console.print(message, markup=False)
+
+
+class Bars:
+    """Progress bars, one for each step; a plain line for each step where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=_console,
+            disable=not _console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        """Show the bars."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bars as they stand."""
+        self._progress.stop()
+
+    def progress(self, step: str, items: int, done: int) -> None:
+        """Move the bar of ``step`` on by ``done`` of ``items``."""
+        if step not in self._tasks:
+            self._tasks[step] = self._progress.add_task(step, total=items)
+            if not _console.is_terminal:
+                say(f"{step} …")
+        self._progress.update(self._tasks[step], advance=done, total=items)
+
+
+_STATUS = {
+    Status.ANSWERED: "",
+    Status.PARTIAL: "The reports answer a part of the question.",
+    Status.NOT_COVERED: "",
+    Status.DECLINED: "",
+}
+
+
+def answer_text(answer: Answer) -> str:
+    """Render an answer for a terminal: text, sources, what is missing, and warnings."""
+    blocks = [_STATUS[answer.status], answer.text]
+    if answer.question.standalone != answer.question.text:
+        blocks.insert(0, f"Searched for: {answer.question.standalone}")
+    if answer.missing and answer.status is Status.PARTIAL:
+        blocks.append(f"What the reports do not say: {answer.missing}")
+    if answer.sources:
+        blocks.append("Sources:")
+        for source in answer.sources:
+            about = ", ".join(str(part) for part in (source.publisher, source.year) if part)
+            place = ", ".join(part for part in (source.heading, f"page {source.page}" if source.page else "") if part)
+            blocks.append(f"[{source.marker}] {source.title} ({about or source.path}). {place}".rstrip(". ") + ".")
+    if answer.suggestions:
+        blocks.append("You could ask:\n" + "\n".join(f"- {suggestion}" for suggestion in answer.suggestions))
+    blocks += [f"Note: {warning}" for warning in answer.warnings]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def hits_text(hits: Sequence[Hit]) -> str:
+    """Render hits for a terminal, best first."""
+    if not hits:
+        return "No passage was found."
+    lines = []
+    for place, hit in enumerate(hits, start=1):
+        ranks = ", ".join(f"{name} {rank}" for name, rank in hit.ranks.items())
+        heading = " › ".join(hit.passage.heading)
+        lines.append(f"{place}. {hit.source.metadata.title}{f' › {heading}' if heading else ''} ({ranks})")
+        lines.append(textwrap.indent(textwrap.fill(" ".join(hit.passage.text.split()), LINE_WIDTH), "   "))
+    return "\n".join(lines)

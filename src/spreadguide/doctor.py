@@ -1,0 +1,125 @@
+"""``spreadguide doctor``: one line for everything a support desk would ask about, and what to do where it is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from spreadguide import __version__
+from spreadguide.errors import SpreadGuideError
+from spreadguide.models.catalogue import load_catalogue
+from spreadguide.models.files import resolve_generator, verify
+from spreadguide.settings import Settings
+from spreadguide.wiring import make_embedder, model_folder, open_library
+
+NEEDED_DISK_BYTES = 2_000_000_000
+"""Room for the default model while it is joined, and an index."""
+
+NEEDED_MEMORY_BYTES = 2_500_000_000
+"""Memory of the server with the default 1.5B model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``cure`` says what to do where it is not good."""
+
+    good: bool
+    what: str
+    cure: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; one failing check never stops the others."""
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _versions,
+        _corpus,
+        _index,
+        _embedder,
+        _query_embedder,
+        _engine,
+        _generator,
+        _memory,
+        _disk,
+        _port,
+    )
+    return [_run(check, settings) for check in checks]
+
+
+def _run(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except SpreadGuideError as error:
+        return Finding(False, error.message, error.hint)
+
+
+def _versions(_settings: Settings) -> Finding:
+    return Finding(True, f"SpreadGuide {__version__}, Python {platform.python_version()}, {platform.platform()}")
+
+
+def _corpus(settings: Settings) -> Finding:
+    if not settings.corpus_dir.is_dir():
+        return Finding(False, f"There is no folder of reports at {settings.corpus_dir}.", "Create it and add reports.")
+    files = sum(path.is_file() for path in settings.corpus_dir.rglob("*"))
+    return Finding(files > 0, f"Reports folder {settings.corpus_dir}: {files} files", "Add reports to this folder.")
+
+
+def _index(settings: Settings) -> Finding:
+    index, _ = open_library(settings, make_embedder(settings))
+    with_counts = f"{index.counts.documents} reports, {index.counts.passages} passages"
+    index.close()
+    return Finding(True, f"Index {index.fingerprint} in {settings.index_dir}: {with_counts}")
+
+
+def _embedder(settings: Settings) -> Finding:
+    return Finding(True, f"Embedder {make_embedder(settings).embedder_id}")
+
+
+def _query_embedder(settings: Settings) -> Finding:
+    catalogue = load_catalogue()
+    kinds = [entry for entry in catalogue.model if entry.kind != "generator"]
+    for entry in kinds:
+        verify(entry, model_folder(settings))
+    return Finding(True, f"Embedding files verified: {', '.join(entry.id for entry in kinds)}")
+
+
+def _engine(settings: Settings) -> Finding:
+    there = importlib.util.find_spec("llama_cpp") is not None
+    cure = "Run `make run` in a checkout, or pip install 'spreadguide[llama]'. Until then, answers are quotes."
+    return Finding(
+        there or not settings.use_generator, f"llama.cpp is {'installed' if there else 'not installed'}", cure
+    )
+
+
+def _generator(settings: Settings) -> Finding:
+    if not settings.use_generator:
+        return Finding(True, "The generator is switched off; answers are quotes")
+    model = resolve_generator(settings.model, model_folder(settings), load_catalogue())
+    return Finding(True, f"Generator {model.model_id}: {model.path}, checked")
+
+
+def _memory(_settings: Settings) -> Finding:
+    free = psutil.virtual_memory().available
+    cure = "Close other programs, or choose a smaller model."
+    return Finding(free > NEEDED_MEMORY_BYTES, f"{free / 1e9:.1f} GB of memory are free (2.5 GB needed)", cure)
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = model_folder(settings)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(free > NEEDED_DISK_BYTES, f"{free / 1e9:.0f} GB of disk are free (2 GB needed)", "Free some disk.")
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket() as probe:
+        taken = probe.connect_ex((settings.host, settings.port)) == 0
+    state = "in use: by SpreadGuide, if it is running" if taken else "free"
+    cure = "If it is another program, choose another port with --port."
+    return Finding(not taken, f"Port {settings.port} is {state}", cure)

@@ -1,0 +1,1 @@
+"""Documents → passages and units → an index on disk."""

@@ -1,0 +1,134 @@
+"""``manifest.json``: what an index was made from and with, and the SHA-256 of each of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from spreadguide.errors import IndexCorrupt, IndexMismatch
+from spreadguide.indexing.chunking import CHUNKER_VERSION
+
+FORMAT_VERSION = 1
+"""Raised whenever the files of an index, the text that is embedded or the tokeniser of BM25 change."""
+
+MANIFEST = "manifest.json"
+
+REBUILD = "Run `spreadguide index build` to build it again."
+"""What to do about an index that cannot be used; a build replaces a damaged index by itself."""
+
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class FileEntry(BaseModel):
+    """One file of an index; ``size`` is in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    size: NonNegativeInt
+    sha256: str = Field(pattern=_SHA256)
+
+
+class Manifest(BaseModel):
+    """What an index holds.
+
+    ``documents`` maps each document's path to the SHA-256 of its bytes; ``files`` maps names relative to the
+    index's folder, with forward slashes; ``passages`` and ``units`` are counts. ``checksum`` is of all the rest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: int
+    fingerprint: str
+    chunker: str
+    embedder: str
+    dimension: PositiveInt
+    passages: PositiveInt
+    units: NonNegativeInt
+    documents: dict[str, str]
+    files: dict[str, FileEntry]
+    checksum: str = ""
+
+
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Return size and SHA-256 of every file under ``folder``, the manifest left out."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {
+        path.relative_to(folder).as_posix(): FileEntry(size=path.stat().st_size, sha256=_sha256(path)) for path in paths
+    }
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest``, with its checksum, into the index's folder."""
+    sealed = manifest.model_copy(update={"checksum": _checksum(manifest)})
+    (folder / MANIFEST).write_text(sealed.model_dump_json(indent=1), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of the index in ``folder``.
+
+    Raises `IndexCorrupt` when it is missing or makes no sense, and `IndexMismatch` when another version of the
+    program wrote it.
+    """
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise _corrupt(f"The index is damaged: {path} is missing.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _corrupt(f"The index is damaged: {path} cannot be read.") from error
+    version = found.get("format") if isinstance(found, dict) else None
+    if isinstance(version, int) and version != FORMAT_VERSION:
+        message = f"The index has format {version}; this version of SpreadGuide reads format {FORMAT_VERSION}."
+        raise IndexMismatch(message, hint=REBUILD)
+    try:
+        manifest = Manifest.model_validate(found)
+    except ValidationError as error:
+        raise _corrupt(f"The index is damaged: {path} does not have the expected entries.") from error
+    if manifest.checksum != _checksum(manifest):
+        raise _corrupt(f"The index is damaged: {path} has changed since it was written.")
+    if manifest.fingerprint != folder.name:
+        raise _corrupt(f"The index is damaged: {path} belongs to another index.")
+    return manifest
+
+
+def check_made_with(manifest: Manifest, *, embedder_id: str) -> None:
+    """Raise `IndexMismatch` unless the index was made by this embedder and this version of the chunker."""
+    if manifest.embedder != embedder_id:
+        message = f"The index was built with the embedding model {manifest.embedder}, but {embedder_id} is in use."
+        raise IndexMismatch(message, hint=REBUILD)
+    if manifest.chunker != CHUNKER_VERSION:
+        message = "The index was built by a version of SpreadGuide that cuts reports into other passages."
+        raise IndexMismatch(message, hint=REBUILD)
+
+
+def check_files(folder: Path, files: Mapping[str, FileEntry]) -> None:
+    """Raise `IndexCorrupt`, naming the file, unless every file has the size and SHA-256 that the manifest states."""
+    for name, entry in files.items():
+        path = folder / name
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise _corrupt(f"The index is damaged: its manifest names a file outside its folder ({name}).")
+        try:
+            sound = path.stat().st_size == entry.size and _sha256(path) == entry.sha256
+        except FileNotFoundError as error:
+            raise _corrupt(f"The index is damaged: {path} is missing.") from error
+        except OSError as error:
+            raise _corrupt(f"The index cannot be used: {path} cannot be read.") from error
+        if not sound:
+            raise _corrupt(f"The index is damaged: {path} has changed since it was written.")
+
+
+def _corrupt(message: str) -> IndexCorrupt:
+    return IndexCorrupt(message, hint=REBUILD)
+
+
+def _checksum(manifest: Manifest) -> str:
+    return hashlib.sha256(manifest.model_dump_json(exclude={"checksum"}).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

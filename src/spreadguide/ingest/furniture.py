@@ -1,0 +1,152 @@
+"""Drops what is on a saved web page but not in the report: share lines, teasers, side bars, comment forms.
+
+All rules look at the wording of page furniture and at the layout of a page's tail, never at one site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from spreadguide.ingest.builder import Piece
+from spreadguide.types import BlockKind
+
+_LINES = re.compile(
+    r"""(?:image|photo|picture)\s+(?:source|credit)s?\s*:.{0,80}
+    | (?:the\s+)?full\s+(?:report|reference|article|text)\s+can\s+be\s+(?:found|read|downloaded)\s+here\W*
+    | .{0,120}\bexternal\s+link(?:\s+icon)?
+    | read\s+the\s+(?:full\s+)?(?:report|guidance|guide|article|briefing|paper)
+      (?:\s+in\s+full)?(?:\s+here|\s+\(pdf\))?\W*
+    | .{0,60}\b(?:subscribe|download|play|menu|close)\s+button
+    | (?:click\s+here|find\s+out\s+more|read\s+more|learn\s+more|back\s+to\s+top
+      |skip\s+to\s+(?:main\s+)?content)\b.{0,40}
+    | (?:share|tweet|print|e-?mail)\s+(?:this|on|via|to)\b.{0,40}
+    | (?:we\s+use|this\s+(?:web)?site\s+uses)\s+cookies\b.*
+    | (?:accept|reject|manage)\s+(?:all\s+)?cookies
+    | .{0,80}(?:\u00a9|\(c\)|\bc\.)\s+[a-z]\w+(?:\s\w+)?(?:\s*/\s*\w+)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Whole lines that carry nothing; the last form is a picture's credit."""
+
+_TAIL = re.compile(
+    r"""you\s+(?:might|may)\s+also\s+(?:like|be\s+interested\s+in)\W*
+    | (?:there\s+are\s+)?no\s+comments\b.{0,60}
+    | (?:add|leave|post)\s+(?:your|a)\s+(?:comment|reply)
+    | (?:related|recommended|more|latest|popular)\s+(?:articles|stories|news|posts|content|pages|reading)
+    | (?:sign\s+up\s+(?:for|to)|subscribe\s+to)\s+(?:our|the)\s+(?:newsletter|mailing\s+list|updates).{0,60}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Lines after which a page has only furniture."""
+
+_MORE_LINK = re.compile(r"(?:\bmore|\barticles|\bvideos|\bposts[^>]{0,40})\s*(?:>|›|»)+\s*$", re.IGNORECASE)
+_TEASER = re.compile(r"(?:\.\.\.|…)\s*$")
+_DATED_TEASER = re.compile(r"^\d{1,2}[/.]\d{1,2}[/.]\d{4}(?=[A-Z‘'\"])")
+_CONTACT = re.compile(r"(?:for\s+)?(?:media|press)\s+(?:contacts?|enquir(?:y|ies)|office)\W*", re.IGNORECASE)
+_PHONE = re.compile(r"(?:tel|phone|mobile|t|m)?\W{0,3}\+?\(?\d[\d\s()-]{8,16}", re.IGNORECASE)
+_FULL_STOP = re.compile(r"[.!?:]['\"’”)\]]*$")
+
+LABEL_CHARACTERS = 130
+"""The longest teaser title of the seed pages has 110 characters."""
+
+CONTACT_LINES = 8
+"""A press contact has at most so many short lines: name, role, office, telephones, e-mail."""
+
+TEASER_TITLES = 3
+"""At most so many lines above a teaser are its section, its title and its date."""
+
+TAIL_TEASERS = 2
+"""A page's tail is furniture when it has at least so many teasers and no run of prose."""
+
+PROSE_WORDS = 20
+PROSE_RUN = 2
+"""So many full paragraphs in a row are an article, not teasers."""
+
+REPORT_RUN = 4
+"""So many full paragraphs in a row after "leave a comment" are more of the report, and are kept."""
+
+
+def drop_furniture(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return ``pieces`` without page furniture."""
+    kept = _without_tail(list(pieces))
+    kept = _without_contacts(kept)
+    kept = _without_teasers(kept)
+    return [piece for piece in kept if not _LINES.fullmatch(piece.text) or piece.kind is BlockKind.LIST_ITEM]
+
+
+def _is_label(piece: Piece) -> bool:
+    """Whether a piece is a short line without a final stop, as titles, names and links are."""
+    return len(piece.text) <= LABEL_CHARACTERS and not _FULL_STOP.search(piece.text)
+
+
+def _is_teaser(piece: Piece) -> bool:
+    text = piece.text
+    return bool(_MORE_LINK.search(text) or _TEASER.search(text) or _DATED_TEASER.match(text) or _TAIL.fullmatch(text))
+
+
+def _longest_prose(pieces: Sequence[Piece]) -> int:
+    """Return the length of the longest run of full paragraphs and list items."""
+    longest = run = 0
+    for piece in pieces:
+        listed = piece.kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW)
+        prose = listed or (
+            len(piece.text.split()) >= PROSE_WORDS and bool(_FULL_STOP.search(piece.text)) and not _is_teaser(piece)
+        )
+        run = run + 1 if prose else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _without_tail(pieces: list[Piece]) -> list[Piece]:
+    """Cut the page where only furniture follows: at a line that says so, or where teasers set in."""
+    for place, piece in enumerate(pieces):
+        if place == 0 or not _is_teaser(piece):
+            continue
+        rest = pieces[place:]
+        if _TAIL.fullmatch(piece.text) and _longest_prose(rest) < REPORT_RUN:
+            return _without_labels(pieces[:place]) if _is_teaser_list(pieces, place) else pieces[:place]
+        if _is_teaser_list(pieces, place):
+            return _without_labels(pieces[:place])
+    return pieces
+
+
+def _is_teaser_list(pieces: list[Piece], place: int) -> bool:
+    """Whether everything from ``place`` on is teasers with their titles."""
+    rest = pieces[place:]
+    teasers = sum(map(_is_teaser, rest))
+    return not _TAIL.fullmatch(pieces[place].text) and teasers >= TAIL_TEASERS and _longest_prose(rest) < PROSE_RUN
+
+
+def _without_labels(pieces: list[Piece]) -> list[Piece]:
+    """Take the titles off the end of ``pieces``: they belong to the teaser that follows. The first piece stays."""
+    end = len(pieces)
+    while end > 1 and len(pieces) - end < TEASER_TITLES and _is_label(pieces[end - 1]):
+        end -= 1
+    return pieces[:end]
+
+
+def _without_contacts(pieces: list[Piece]) -> list[Piece]:
+    """Drop a press contact: the line that says so and the short lines below it, up to a telephone number."""
+    kept: list[Piece] = []
+    place = 0
+    while place < len(pieces):
+        if not _CONTACT.fullmatch(pieces[place].text):
+            kept.append(pieces[place])
+            place += 1
+            continue
+        end = place + 1
+        while end < len(pieces) and end - place <= CONTACT_LINES and _is_label(pieces[end]):
+            end += 1
+        phones = [at for at in range(place + 1, end) if _PHONE.fullmatch(pieces[at].text) or "@" in pieces[at].text]
+        place = phones[-1] + 1 if phones else place + 1
+    return kept
+
+
+def _without_teasers(pieces: list[Piece]) -> list[Piece]:
+    """Drop teasers in the middle of a page (text that a "more >" cuts off), with the titles right above them."""
+    kept: list[Piece] = []
+    for piece in pieces:
+        if _MORE_LINK.search(piece.text):
+            kept = _without_labels(kept)
+        elif not _DATED_TEASER.match(piece.text):
+            kept.append(piece)
+    return kept

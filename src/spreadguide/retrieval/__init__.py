@@ -1,0 +1,1 @@
+"""Questions → passages: dense and lexical search, fused by rank."""

@@ -1,0 +1,74 @@
+"""Query → hits: dense and lexical search side by side, fused by rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spreadguide.protocols import DenseIndex, Embedder, LexicalIndex, PassageStore
+from spreadguide.retrieval.fusion import RRF_K, reciprocal_rank_fusion
+from spreadguide.types import Hit
+
+DENSE = "dense"
+LEXICAL = "lexical"
+"""Names of the two retrievers in `Hit.ranks`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """``depth`` is how many passages each retriever hands to the fusion; ``rrf_k`` is the fusion's constant."""
+
+    depth: int = 50
+    rrf_k: int = RRF_K
+
+    def __post_init__(self) -> None:
+        if self.depth < 1 or self.rrf_k < 0:
+            raise ValueError(f"depth must be at least 1 and rrf_k at least 0, got {self.depth} and {self.rrf_k}")
+
+
+class Retriever:
+    """Searches one index."""
+
+    def __init__(
+        self,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        store: PassageStore,
+        embedder: Embedder,
+        settings: RetrievalSettings,
+    ) -> None:
+        self._dense = dense
+        self._lexical = lexical
+        self._store = store
+        self._embedder = embedder
+        self._settings = settings
+
+    def query_vector(self, query: str) -> NDArray[np.float32]:
+        """Return the vector of ``query``, of unit length and shape ``(dimension,)``."""
+        vector: NDArray[np.float32] = self._embedder.embed_queries([query])[0]
+        return vector
+
+    def search(self, query: str, k: int, *, vector: NDArray[np.float32] | None = None) -> list[Hit]:
+        """Return the ``k`` best passages for ``query``, best first, with their ranks in each retriever.
+
+        ``vector`` is the query's vector where the caller has it already.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        depth = max(self._settings.depth, k)
+        dense = self._dense.search(self.query_vector(query) if vector is None else vector, depth)
+        rankings = {
+            DENSE: [row for row, _ in dense],
+            LEXICAL: [row for row, _ in self._lexical.search(query, depth)],
+        }
+        ranks = {name: {row: rank for rank, row in enumerate(rows, start=1)} for name, rows in rankings.items()}
+        fused = reciprocal_rank_fusion(rankings, self._settings.rrf_k)[:k]
+        return [
+            self._hit(row, score, {name: of[row] for name, of in ranks.items() if row in of}) for row, score in fused
+        ]
+
+    def _hit(self, row: int, score: float, ranks: dict[str, int]) -> Hit:
+        passage = self._store.passage_by_row(row)
+        return Hit(passage=passage, source=self._store.source(passage.source_id), score=score, ranks=ranks)

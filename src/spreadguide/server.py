@@ -1,0 +1,69 @@
+"""Starts chat and API on one port, with an index that is there."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+
+import uvicorn
+
+from spreadguide.api.app import create_app
+from spreadguide.console import say
+from spreadguide.errors import IndexMissing, PortInUse, SpreadGuideError
+from spreadguide.settings import Settings
+from spreadguide.wiring import Services
+
+BACKLOG = 128
+
+
+def run(settings: Settings) -> None:
+    """Serve until stopped; builds the index first where there is none.
+
+    Raises `PortInUse`, or an `IndexingError` when the index cannot be used.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    with _listen(settings.host, settings.port) as listener:
+        services = _open(settings)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{settings.port}"
+        app = create_app(services)
+        say("Starting the chat page …")
+        from spreadguide_ui import mount  # Gradio takes seconds to import: say something first
+
+        app = mount(app, api_url=url)
+        say(f"SpreadGuide is ready: {url} (chat), {url}/docs (API). Press Ctrl-C to stop.")
+        if settings.use_generator:
+            say("The model loads in the background. Until it is ready, answers are quotes from the reports.")
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortInUse(
+            f"Port {port} on {host} cannot be used: {error.strerror}.",
+            hint="Stop the other program, or choose another port: spreadguide serve --port 8001",
+        ) from error
+    return listener
+
+
+def _open(settings: Settings) -> Services:
+    try:
+        return Services(settings)
+    except IndexMissing:
+        say(f"There is no index in {settings.index_dir} yet. Building it from {settings.corpus_dir} …")
+    # A process of its own: building imports PyTorch, which would stay in the server's memory.
+    command = [sys.executable, "-m", "spreadguide", "index", "build"]
+    places = ["--corpus", str(settings.corpus_dir), "--index", str(settings.index_dir)]
+    if subprocess.run([*command, *places], check=False).returncode:  # noqa: S603 - our own program
+        raise SpreadGuideError("The index could not be built.", hint="The lines above say why.")
+    return Services(settings)

@@ -1,0 +1,196 @@
+"""Answer → safe HTML. Pure functions: every piece of text goes through `spreadguide_ui.markup.safe`.
+
+A result is a list of blocks, each on one line; the page replaces only the blocks that changed, so a block that stays
+the same keeps its place, its opened details and its focus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from spreadguide.api.schemas import AnswerOut, CitedSourceOut, ClaimOut, HitOut, PassageOut, Problem, Readiness
+from spreadguide_ui.markup import Span, highlighted, passage_href, prose, safe
+
+LOOKING = "Looking in the reports…"
+STOPPED = "You stopped this answer."
+
+BANNERS = {
+    "loading": "The writing model is still loading. Until then, answers are word-for-word quotes from the reports.",
+    "missing": "There is no writing model on this machine. Answers are word-for-word quotes from the reports.",
+    "crashed": "The writing model has stopped. Answers are word-for-word quotes from the reports.",
+    "off": "The writing model is switched off. Answers are word-for-word quotes from the reports.",
+}
+"""What to say at the top of the page for each state of the generator in which only quotes can be given."""
+
+STATUS_TITLES = {"not_covered": "The reports do not cover this", "declined": "Not something this guide can answer"}
+
+Passages = Mapping[str, PassageOut]
+
+
+def joined(blocks: Iterable[str]) -> str:
+    """Join blocks for the page's Markdown component: a blank line ends a block of HTML."""
+    return "\n\n".join(blocks)
+
+
+def question_block(question: str) -> str:
+    """Render what the person asked, as the heading of its turn."""
+    return f'<h2 class="sg-question"><span class="sg-vh">You asked: </span>{safe(question)}</h2>'
+
+
+def looking_block() -> str:
+    """Render the first line of progress."""
+    return f'<div class="sg-status"><span class="sg-busy"></span>{safe(LOOKING)}</div>'
+
+
+def writing_block(hits: Sequence[HitOut], *, writing: bool) -> str:
+    """Render the second step of progress: what was found. ``writing`` is true once the model has begun."""
+    titles = list(dict.fromkeys(hit.title for hit in hits))
+    reports = "1 report" if len(titles) == 1 else f"{len(titles)} reports"
+    found = f"Found passages in {reports}. Writing and checking…" if titles else "Checking what the reports say…"
+    items = "".join(f"<li>{safe(title)}</li>" for title in titles)
+    listing = f"<ul>{items}</ul>" if items else ""
+    progress = '<span class="sg-writing">Writing…</span>' if writing else ""
+    return f'<div class="sg-status"><span class="sg-busy"></span>{safe(found)}{progress}{listing}</div>'
+
+
+def claim_block(claim: ClaimOut, sources: Iterable[CitedSourceOut]) -> str:
+    """Render one checked claim with its markers as links; a withheld claim renders as nothing."""
+    if claim.support == "unsupported":
+        return ""
+    links = _links(claim, {source.marker: source for source in sources})
+    cited = "".join(links[marker] for marker in sorted(links) if f"[{marker}]" not in claim.text)
+    body = _with_tail(prose(claim.text, links.get), cited)
+    if claim.support == "quoted":
+        return (
+            '<figure class="sg-claim sg-quote"><figcaption>From the report:</figcaption>'
+            f"<blockquote>{body}</blockquote></figure>"
+        )
+    sign = '<span class="sg-checked">Checked against the report</span>'
+    return f'<div class="sg-claim sg-supported">{body}{sign}</div>'
+
+
+def answer_blocks(answer: AnswerOut, passages: Passages) -> list[str]:
+    """Render a finished answer. ``passages`` holds what could be fetched of the passages behind its sources."""
+    blocks = [question_block(answer.question)]
+    if _differs(answer.standalone_question, answer.question):
+        blocks.append(f'<p class="sg-note">Searched for: {safe(answer.standalone_question)}</p>')
+    claims = [block for claim in answer.claims if (block := claim_block(claim, answer.sources))]
+    blocks += claims or [_plain_answer(answer)]
+    blocks += [f'<p class="sg-note sg-warning">{safe(warning)}</p>' for warning in answer.warnings]
+    if answer.missing:
+        title = "What the reports do not say"
+        blocks.append(f'<div class="sg-box"><h3>{title}</h3><p>{safe(answer.missing)}</p></div>')
+    if claims and answer.sources:
+        blocks += ['<h3 class="sg-sources">Sources</h3>', *_source_blocks(answer, passages)]
+    return blocks
+
+
+def problem_block(problem: Problem) -> str:
+    """Render an error: what went wrong and what to do next."""
+    hint = f"<p>{safe(problem.hint)}</p>" if problem.hint else ""
+    return f'<div class="sg-box sg-problem"><h3>This did not work</h3><p>{safe(problem.detail)}</p>{hint}</div>'
+
+
+def stopped_block() -> str:
+    """Render the end of an answer that the person stopped."""
+    return f'<p class="sg-note">{safe(STOPPED)} Nothing unchecked was kept.</p>'
+
+
+def banner_block(readiness: Readiness) -> str:
+    """Render the line at the top of the page: nothing when the generator is ready."""
+    if not readiness.ready or readiness.index == "missing":
+        text = f"Questions cannot be answered yet. {readiness.detail}"
+    else:
+        text = BANNERS.get(readiness.generator, "")
+    return f'<p class="sg-banner">{safe(text)}</p>' if text else ""
+
+
+def citation_spans(answer: AnswerOut, marker: int, passage_id: str) -> list[Span]:
+    """Return the pieces of a passage that the shown claims cite under ``marker``, in order."""
+    spans = {
+        (citation.start, citation.end)
+        for claim in answer.claims
+        if claim.support != "unsupported"
+        for citation in claim.citations
+        if citation.marker == marker and citation.passage_id == passage_id
+    }
+    return sorted(spans)
+
+
+def _links(claim: ClaimOut, sources: Mapping[int, CitedSourceOut]) -> dict[int, str]:
+    """Return the link for each marker that the claim cites and that has an entry among the sources."""
+    links = {}
+    for marker in sorted({citation.marker for citation in claim.citations} & sources.keys()):
+        cited = [citation for citation in claim.citations if citation.marker == marker]
+        passage_id = cited[0].passage_id
+        spans = [(citation.start, citation.end) for citation in cited if citation.passage_id == passage_id]
+        href = passage_href(passage_id, spans)
+        links[marker] = (
+            f'<a class="sg-marker" href="{href}" target="_blank" rel="noopener">[{marker}]'
+            f'<span class="sg-vh"> Source {marker}: {safe(sources[marker].title)} (opens a new tab)</span></a>'
+        )
+    return links
+
+
+def _with_tail(body: str, tail: str) -> str:
+    """Put ``tail`` at the end of the last paragraph or list item of ``body``."""
+    for ending in ("</p>", "</li></ul>"):
+        if body.endswith(ending):
+            return f"{body.removesuffix(ending)} {tail}{ending}" if tail else body
+    return f"<p>{tail}</p>" if tail else body
+
+
+def _plain_answer(answer: AnswerOut) -> str:
+    """Render an answer that has no claim to show: the server's own sentence, without links."""
+    title = STATUS_TITLES.get(answer.status)
+    heading = f"<h3>{safe(title)}</h3>" if title else ""
+    return f'<div class="sg-box sg-{safe(answer.status)}">{heading}{prose(answer.text, lambda _: None)}</div>'
+
+
+def _source_blocks(answer: AnswerOut, passages: Passages) -> list[str]:
+    return [_source_block(answer, source, passages.get(source.passage_id)) for source in answer.sources]
+
+
+def _source_block(answer: AnswerOut, source: CitedSourceOut, passage: PassageOut | None) -> str:
+    spans = citation_spans(answer, source.marker, source.passage_id)
+    href = passage_href(source.passage_id, spans)
+    facts = [source.publisher, str(source.year) if source.year else None, _page(source.page), source.heading]
+    line = " · ".join(safe(fact) for fact in facts if fact)
+    pieces = context_pieces(passage, spans) if passage else _quotes(answer, source)
+    return (
+        f'<div class="sg-source"><p class="sg-source-title"><span class="sg-number">[{source.marker}]</span> '
+        f'{safe(source.title)}</p><p class="sg-source-facts">{line}</p>'
+        f'<details><summary>Show the quote in the report<span class="sg-vh"> for source {source.marker}</span>'
+        f'</summary><div class="sg-context">{"".join(pieces)}</div>'
+        f'<p><a class="sg-open" href="{href}" target="_blank" rel="noopener">Open this passage on its own page'
+        f'<span class="sg-vh"> (source {source.marker}, opens a new tab)</span></a></p></details></div>'
+    )
+
+
+def context_pieces(passage: PassageOut, spans: Sequence[Span]) -> list[str]:
+    """Render a passage between its neighbours, with ``spans`` marked, as paragraphs."""
+    pieces = []
+    for part, name in ((passage.before, "sg-beside"), (passage, "sg-passage"), (passage.after, "sg-beside")):
+        if part is not None:
+            pieces.append(f'<p class="{name}">{highlighted(part.text, part.start, spans)}</p>')
+    return pieces
+
+
+def _quotes(answer: AnswerOut, source: CitedSourceOut) -> list[str]:
+    """Render the bare quotes, for a passage whose context could not be fetched."""
+    quotes = {
+        citation.quote: None
+        for claim in answer.claims
+        if claim.support != "unsupported"
+        for citation in claim.citations
+        if citation.marker == source.marker
+    }
+    return [f'<p class="sg-passage"><mark>{safe(quote)}</mark></p>' for quote in quotes]
+
+
+def _page(page: int | None) -> str | None:
+    return None if page is None else f"page {page}"
+
+
+def _differs(one: str, other: str) -> bool:
+    return bool(one.strip()) and one.strip().casefold() != other.strip().casefold()
