@@ -78,3 +78,11 @@ def test_endless_nesting_is_read() -> None:
 def test_an_xml_bomb_is_only_text() -> None:
     page = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><p>Words &b;</p>'
     assert texts(read_document(page.encode(), "a.html"))[-1].endswith("Words &b;")
+
+
+def test_tables_within_tables_are_read_once() -> None:
+    page = "<p>Above</p>"
+    inner = "<table><tr><th>Trust</th><th>Wards</th></tr><tr><td>Leeds<script>x()</script></td><td>17</td></tr></table>"
+    for _ in range(30):
+        inner = f"<table><tr><td>{inner}</td></tr></table>"
+    assert texts(read_document((page + inner).encode(), "a.html")) == ["Above", "Trust: Leeds; Wards: 17"]

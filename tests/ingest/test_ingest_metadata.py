@@ -67,10 +67,8 @@ def test_the_author_named_under_the_title() -> None:
 
 def test_what_is_said_of_other_works_is_not_said_of_the_document() -> None:
     filler = f"{BODY}\n\n" * 14
-    document = read_document(
-        f"The title\n\n{filler}1 May 2011\n\nFull reference: Doe, J. et al (2012) A study of wards. BMJ Open.\n".encode(),
-        "a.txt",
-    )
+    reference = "Full reference: Doe, J. et al (2012) A study of wards. BMJ Open."
+    document = read_document(f"The title\n\n{filler}1 May 2011\n\n{reference}\n".encode(), "a.txt")
     assert document.metadata.year is None
     assert document.metadata.authors == ()
     assert document.blocks[-1].field == "authors"

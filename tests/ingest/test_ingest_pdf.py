@@ -94,7 +94,7 @@ def encrypted(password: str) -> bytes:
 
 
 def test_a_password_is_said_plainly() -> None:
-    with pytest.raises(UnreadableDocument, match="a.pdf is protected by a password") as caught:
+    with pytest.raises(UnreadableDocument, match=r"a\.pdf is protected by a password") as caught:
         read_document(encrypted("secret"), "a.pdf")
     assert "without the password" in caught.value.hint
 
@@ -128,7 +128,7 @@ def test_a_page_limit_is_a_warning() -> None:
 
 
 def test_a_file_that_takes_too_long_is_given_up() -> None:
-    with pytest.raises(UnreadableDocument, match="within 0.01 seconds") as caught:
+    with pytest.raises(UnreadableDocument, match=r"within 0\.01 seconds") as caught:
         read_document(sample(), "a.pdf", limits=IngestLimits(pdf_seconds=0.01))
     assert "pdf_seconds" in caught.value.hint
 
@@ -142,7 +142,7 @@ def test_a_file_that_takes_too_much_memory_is_given_up() -> None:
     buffer = io.BytesIO()
     writer.write(buffer)
     assert len(buffer.getvalue()) < 1_000_000
-    with pytest.raises(UnreadableDocument, match="memory|damaged") as caught:
+    with pytest.raises(UnreadableDocument, match=r"memory|damaged") as caught:
         read_document(buffer.getvalue(), "a.pdf", limits=IngestLimits(pdf_memory_bytes=300_000_000))
     assert caught.value.hint
 

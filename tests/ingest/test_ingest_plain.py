@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from ingest_samples import assert_exact, block_with, lead_in_of, texts
@@ -30,7 +31,7 @@ def test_encodings_read_alike(encoding: str) -> None:
     "data",
     [
         bytes(range(256)) * 20,
-        random.Random(1).randbytes(5000),
+        random.Random(1).randbytes(5000),  # noqa: S311 - noise, not a secret
         b"\x7fELF\x02\x01\x01" + b"\0" * 50,
         b"\x01\x02\x03" * 99,
     ],
@@ -44,7 +45,7 @@ def test_a_binary_file_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"  \n\n ", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused(data: bytes) -> None:
-    with pytest.raises(UnreadableDocument, match="empty|no text"):
+    with pytest.raises(UnreadableDocument, match=r"empty|no text"):
         read_document(data, "a.txt")
 
 
@@ -174,3 +175,21 @@ def test_five_megabytes_are_read_in_reasonable_memory_and_whole() -> None:
     data = ("The title\n\n" + f"{paragraph}\n\n" * 2500).encode()
     document = read_document(data, "a.txt")
     assert len(document.blocks) == 2501
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A long line, " * 100_000,
+        "word\n" * 200_000,
+        "1. a\n\n" * 50_000,
+        "A title\n\n" + "More of it...\n\n" * 30_000 + f"{LONG}\n\n{LONG}",
+        "> " * 300_000,
+        "a" * 1_000_000 + "-\nb",
+    ],
+    ids=["one line", "one paragraph", "ones", "teasers", "quotes", "one word"],
+)
+def test_no_text_takes_more_than_linear_time(text: str) -> None:
+    started = time.process_time()
+    read_document(text.encode(), "a.txt")
+    assert time.process_time() - started < 20

@@ -162,7 +162,10 @@ def scene(request: AskRequest) -> AnswerOut:
         return answer(
             question,
             text=f"{HOSTILE} [1]",
-            claims=[claim(f"{HOSTILE} [1]"), claim(HOSTILE, "quoted")],
+            claims=[
+                claim(f"{HOSTILE} [1]", citations=[citation(1, QUOTE, "evil")]),
+                claim(HOSTILE, "quoted", citations=[citation(1, QUOTE, "evil")]),
+            ],
             sources=[cited(title=HOSTILE, publisher=HOSTILE, heading=HOSTILE, passage_id="evil")],
             missing=HOSTILE,
             warnings=[HOSTILE],

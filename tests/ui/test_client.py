@@ -100,7 +100,8 @@ def test_a_server_that_speaks_something_else_becomes_a_problem() -> None:
 @given(st.lists(st.integers(1, 40), max_size=30))
 def test_events_are_read_alike_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     stream = (
-        ": hello\n\nevent: token\r\ndata: one\r\n\r\nevent: final\ndata: {\u2028é\x85\x0b}\ndata:two\n\nid: 3\n\ndata: end"
+        ": hello\n\nevent: token\r\ndata: one\r\n\r\n"
+        "event: final\ndata: {\u2028é\x85\x0b}\ndata:two\n\nid: 3\n\ndata: end"
     ).encode()
     parser, found, rest = EventParser(), [], stream
     for cut in cuts:

@@ -36,7 +36,6 @@ def test_the_page_allows_only_its_own_origin_and_no_inline_script_without_the_no
     assert "http:" not in policy
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["referrer-policy"] == "no-referrer"
-    assert 'lang="en-GB"' in response.text
     assert "gradio.app" not in response.text
     assert "githubusercontent" not in response.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.routing import Mount
 from spreadguide_ui.client import ApiClient
 from spreadguide_ui.guard import ASSETS, OutboundHeaders, PageGuard
 from spreadguide_ui.passage_page import passage_router
+from spreadguide_ui.presence import Presence
 
 HERE = Path(__file__).parent
 
@@ -36,19 +38,36 @@ def mount(app: FastAPI, *, api_url: str) -> FastAPI:
         app: The application that serves the API, not yet started.
         api_url: Where the API listens, such as ``http://127.0.0.1:8000``.
     """
+    client = ApiClient(api_url)
+    for name, media_type in ASSET_TYPES.items():
+        _serve_asset(app, name, media_type)
+    app.include_router(passage_router(client))
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # Outside of an event loop Gradio opens one for each of its locks and never closes it.
+        asyncio.run(_mount_chat_in_loop(app, client))
+    else:
+        _mount_chat(app, client)
+    app.add_middleware(OutboundHeaders)
+    return app
+
+
+async def _mount_chat_in_loop(app: FastAPI, client: ApiClient) -> None:
+    _mount_chat(app, client)
+
+
+def _mount_chat(app: FastAPI, client: ApiClient) -> None:
     os.environ.update(OFFLINE_ENVIRONMENT)
     import gradio as gr  # after the environment is set: Gradio reads it on import
 
     from spreadguide_ui.chat import build_chat
     from spreadguide_ui.theme import calm_theme
 
-    client = ApiClient(api_url)
-    for name, media_type in ASSET_TYPES.items():
-        _serve_asset(app, name, media_type)
-    app.include_router(passage_router(client))
+    presence = Presence()
     gr.mount_gradio_app(
         app,
-        build_chat(client),
+        build_chat(client, presence),
         path="/",
         theme=calm_theme(),
         footer_links=[],
@@ -64,9 +83,7 @@ def mount(app: FastAPI, *, api_url: str) -> FastAPI:
     gradio_mount = app.router.routes.pop()
     if not isinstance(gradio_mount, Mount):
         raise TypeError("Gradio was not mounted as the last route")
-    app.router.routes.append(Mount("/", app=PageGuard(gradio_mount.app)))
-    app.add_middleware(OutboundHeaders)
-    return app
+    app.router.routes.append(Mount("/", app=PageGuard(gradio_mount.app, presence)))
 
 
 def _serve_asset(app: FastAPI, name: str, media_type: str) -> None:

@@ -1,9 +1,14 @@
 // Makes the answer a live region once Gradio has drawn it, so that screen readers say what is new and only that.
+// Also names the page's language: Gradio names the browser's, but every word here is British English.
 "use strict";
 
+const LANGUAGE = "en-GB";
 const LIVE_REGIONS = ["sg-current", "sg-notice", "sg-top-banner"];
 
-function announce() {
+function prepare() {
+  if (document.documentElement.lang !== LANGUAGE) {
+    document.documentElement.lang = LANGUAGE;
+  }
   for (const id of LIVE_REGIONS) {
     const region = document.getElementById(id);
     if (region && !region.hasAttribute("aria-live")) {
@@ -13,4 +18,9 @@ function announce() {
   }
 }
 
-new MutationObserver(announce).observe(document.documentElement, { childList: true, subtree: true });
+new MutationObserver(prepare).observe(document.documentElement, {
+  attributeFilter: ["lang"],
+  childList: true,
+  subtree: true,
+});
+prepare();

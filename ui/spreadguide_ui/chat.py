@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from spreadguide_ui import handlers
 from spreadguide_ui.client import ApiClient
 from spreadguide_ui.conversation import Conversation
 from spreadguide_ui.handlers import EXAMPLES, Notice, View
+from spreadguide_ui.presence import Presence, until
 
 ROLES = [
     ("No role", ""),
@@ -69,12 +69,12 @@ class Parts:
         return [*text, self.ask, self.stop, self.restart, self.offer, *self.offers, self.notice]
 
 
-def build_chat(client: ApiClient) -> gr.Blocks:
-    """Return the chat page that asks ``client``."""
+def build_chat(client: ApiClient, presence: Presence) -> gr.Blocks:
+    """Return the chat page that asks ``client`` and gives up what nobody waits for any more."""
     page: gr.Blocks = gr.Blocks(title="SpreadGuide", analytics_enabled=False)
     with page:
         parts = _draw()
-        _connect(page, parts, client)
+        _connect(page, parts, client, presence)
     page.queue(api_open=False, default_concurrency_limit=MOST_AT_ONCE)
     return page
 
@@ -131,14 +131,16 @@ def _html(value: str, elem_id: str) -> gr.Markdown:
     return gr.Markdown(value, elem_id=elem_id, sanitize_html=True, latex_delimiters=[])
 
 
-def _connect(page: gr.Blocks, parts: Parts, client: ApiClient) -> None:
+def _connect(page: gr.Blocks, parts: Parts, client: ApiClient, presence: Presence) -> None:
     outputs = parts.outputs()
     memory = [parts.role, parts.conversation, parts.past, parts.current]
 
-    async def on_ask(question: str, role: str, conversation: Any, past: str, current: str) -> AsyncIterator[list[Any]]:
-        remembered = Conversation.read(conversation)
-        async with aclosing(handlers.asked(client, question, role, remembered, past or "", current or "")) as views:
-            async for view in views:
+    async def on_ask(
+        question: str, role: str, conversation: Any, past: str, current: str, request: gr.Request
+    ) -> AsyncIterator[list[Any]]:
+        views = handlers.asked(client, question, role, Conversation.read(conversation), past or "", current or "")
+        with presence.watch(request.session_hash or "") as gone:
+            async for view in until(gone, views):
                 yield updates(view)
 
     def on_stop(conversation: Any, past: str, current: str) -> list[Any]:

@@ -92,7 +92,7 @@ class ApiClient:
 
     async def ask(self, request: AskRequest) -> AsyncGenerator[Event, None]:
         """Yield the events of one answer, ``AnswerOut`` last. Closing the generator closes the HTTP stream."""
-        body = request.model_copy(update={"stream": True}).model_dump(mode="json", exclude_none=True)
+        body = request.model_dump(mode="json", exclude_none=True) | {"stream": True}
         parser = EventParser()
         async with (
             self._session(SILENCE_SECONDS) as session,

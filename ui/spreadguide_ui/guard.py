@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from spreadguide_ui.presence import Presence
+
+RESULTS_PATH = "/gradio_api/queue/data"
+"""Where a tab of the browser listens for as long as it waits for results."""
 
 ASSETS = "/spreadguide-ui"
 """Where the page's own style sheet and script are served."""
@@ -66,8 +71,9 @@ class OutboundHeaders:
 class PageGuard:
     """Wraps the Gradio application: lets only the chat's own paths through and rewrites its one HTML page."""
 
-    def __init__(self, gradio_app: ASGIApp) -> None:
+    def __init__(self, gradio_app: ASGIApp, presence: Presence) -> None:
         self._gradio_app = gradio_app
+        self._presence = presence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 404 to a path that the chat does not use; otherwise pass the request on to Gradio."""
@@ -76,8 +82,26 @@ class PageGuard:
             await PlainTextResponse("There is nothing at this address.\n", status_code=404)(scope, receive, send)
         elif path == "/":
             await self._send_page(scope, receive, send)
+        elif path == RESULTS_PATH:
+            await self._send_results(scope, receive, send)
         else:
             await self._gradio_app(scope, receive, send)
+
+    async def _send_results(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on the stream of results to a tab; when it breaks off, the tab has gone."""
+        finished = False
+
+        async def watch_end(message: Message) -> None:
+            nonlocal finished
+            await send(message)
+            finished = finished or (message["type"] == "http.response.body" and not message.get("more_body", False))
+
+        try:
+            await self._gradio_app(scope, receive, watch_end)
+        finally:
+            if not finished:
+                for session in QueryParams(scope["query_string"]).getlist("session_hash"):
+                    self._presence.left(session)
 
     async def _send_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Without an Accept-Encoding header Gradio sends the page uncompressed, so that it can be rewritten.
@@ -103,7 +127,7 @@ class PageGuard:
 def rewrite_page(html: str, nonce: str) -> str:
     """Give every script of Gradio's page the nonce, drop the social card, add our style sheet and script."""
     html = SOCIAL_CARD.sub("", html)
-    html = html.replace('lang="en"', 'lang="en-GB"', 1).replace("</head>", HEAD_LINKS, 1)
+    html = html.replace("</head>", HEAD_LINKS, 1)
     return html.replace("<script", f'<script nonce="{nonce}"')
 
 

@@ -111,7 +111,9 @@ async def asked(
     if reason:
         yield Notice(reason)
         return
-    request = AskRequest(question=question, role=role or None, history=conversation.history, conversation_id=None)
+    request = AskRequest(
+        question=question, role=role or None, history=conversation.history, conversation_id=None, stream=True
+    )
     past = render.joined(part for part in (past, current) if part)
     progress = Progress(question)
     view = View(

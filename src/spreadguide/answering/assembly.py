@@ -117,9 +117,8 @@ def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dic
 def quoted(result: PartResult, texts: dict[str, str], most: int) -> list[Finding]:
     """Return the verbatim quotes that answer one part: the best unit and those close to it, at most ``most``."""
     best = result.evidence[0].score
-    units = [unit for unit in result.evidence if unit.score >= QUOTE_MARGIN * best][:most]
-    if not any(_holds_kind(result.part, unit) for unit in units):
-        units = [unit for unit in result.evidence if _holds_kind(result.part, unit)][:1] + units
+    fitting = [unit for unit in result.evidence if _holds_kind(result.part, unit)] or list(result.evidence)
+    units = fitting[:1] + [unit for unit in fitting[1:] if unit.score >= QUOTE_MARGIN * best]
     findings: list[Finding] = []
     for unit in units[:most]:
         findings += quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]

@@ -7,6 +7,7 @@ from a few right sentences than from whole passages, and a list is offered whole
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,32 +27,74 @@ class EvidenceSettings:
 
     passages: int = 12
     """Passages whose units are looked at."""
-    per_part: int = 6
-    """Units kept for each part of a question: beyond six, a 1.5B model starts to add true but idle extras."""
+    per_part: int = 8
+    """Units kept for each part of a question; the prompt's token budget takes the best of them."""
     dense_weight: float = 0.55
-    unit_weight: float = 0.30
-    passage_weight: float = 0.15
-    kind_bonus: float = 0.10
-    """Added where a unit holds the kind of thing asked for (a duration, a date …)."""
+    unit_weight: float = 0.25
+    passage_weight: float = 0.20
+    kind_bonus: float = 0.15
+    """Added where a unit holds the kind of thing asked for (a duration, a date …), or is a list and one is asked."""
     context_term_weight: float = 0.5
     """Weight of a word that an earlier turn adds to a follow-up, against one that was just asked."""
+    light_term_weight: float = 0.3
+    """Weight of words that questions are made of ("find", "main", "better") against words of substance."""
     duplicate: float = 0.8
     """Overlap of words (Jaccard) above which two units say the same."""
 
 
+ABOUT_BONUS = 0.25
+"""Added to what a document says of itself, which is short and never near a question in meaning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One part of a question, ready to be matched: its vector and its words with their weights."""
+    """One part of a question, ready to be matched: its vector and its words with their weights.
+
+    ``own`` are the words of the part itself, looked for in a unit. ``weights`` adds, at less weight, the words that
+    the rest of the question or an earlier turn carries; they name the subject, and are looked for in the section.
+    """
 
     part: Part
     vector: NDArray[np.float32]
+    own: dict[str, float]
     weights: dict[str, float]
 
 
-def weigh(part: Part, standalone: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
-    """Weight the words of a part by rarity; words that only the rest of the question adds weigh less."""
-    weights = {term: settings.context_term_weight * idf(term) for term in terms(standalone)}
-    return weights | {term: idf(term) for term in terms(part.text)}
+_LIGHT_TERMS = frozenset(
+    terms(
+        """say said tell told find found show shown give given mention describe explain report reports state according
+        choose chosen select take took part make made use used using need want get do work works go happen involve
+        best better good great main key core important different example examples kind type way ways thing things
+        much number latest recent new currently actually really please know think help does mean means stand
+        called name list overall general people person someone anyone question answer reason reasons point points"""
+    )
+)
+
+_POINTER = re.compile(
+    r"\b(?:can be found|more details?|find out more|read (?:the|more)|register|download|click|will be discussed)\b"
+    r".*\b(?:here|at|on|pdf|online|event)\b",
+    re.IGNORECASE,
+)
+"""A sentence that only points somewhere else answers nothing."""
+
+
+def weigh(text: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
+    """Weight the content words of ``text`` by how rare they are in the reports."""
+    return {term: idf(term) * (settings.light_term_weight if term in _LIGHT_TERMS else 1.0) for term in terms(text)}
+
+
+def ask_for(
+    part: Part,
+    vector: NDArray[np.float32],
+    standalone: str,
+    idf: Callable[[str], float],
+    settings: EvidenceSettings,
+) -> Ask:
+    """Prepare one part of a question; ``standalone`` is the whole question with what earlier turns add."""
+    own = weigh(part.text, idf, settings)
+    carried = weigh(standalone, idf, settings)
+    whole = {term: settings.context_term_weight * weight for term, weight in carried.items()} | own
+    return Ask(part, vector, own or whole, whole)
 
 
 def covered(weights: dict[str, float], text: str) -> float:
@@ -68,24 +111,27 @@ def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: Evidenc
     for hit in hits[: settings.passages]:
         source_id = hit.source.source_id
         text = texts.setdefault(source_id, store.document_text(source_id))
-        found += _units(ask, hit, text, store.unit_vectors(hit.passage.passage_id), settings)
+        found += _units(ask, hit, text, store, settings)
     if ask.part.field is not None:
         found += _about_the_document(ask, hits, texts, store)
     grouped = _with_whole_lists(ask, found, texts, store)
+    if ask.part.wanted is Wanted.LIST:
+        grouped = [_raised(unit, settings.kind_bonus) if len(unit.spans) > 1 else unit for unit in grouped]
     ranked = sorted(grouped, key=lambda evidence: -evidence.score)
     return _distinct(ranked, settings)[: settings.per_part]
 
 
-def _units(ask: Ask, hit: Hit, text: str, vectors: NDArray[np.float32], settings: EvidenceSettings) -> list[Evidence]:
+def _units(ask: Ask, hit: Hit, text: str, store: PassageStore, settings: EvidenceSettings) -> list[Evidence]:
     around = " ".join((hit.source.metadata.title, hit.source.metadata.publisher or "", *hit.passage.heading))
-    passage_coverage = covered(ask.weights, f"{around} {hit.passage.lead_in or ''} {hit.passage.text}")
+    passage_coverage = covered(ask.weights, f"{around} {section_text(hit.passage, store)}")
+    vectors = store.unit_vectors(hit.passage.passage_id)
     found = []
     for unit, vector in zip(hit.passage.units, vectors, strict=True):
-        if unit.kind is UnitKind.METADATA:
-            continue
         evidence = _evidence(hit, unit, text)
+        if unit.kind is UnitKind.METADATA or _POINTER.search(evidence.text):
+            continue
         dense = float(np.dot(ask.vector, vector))
-        coverage = covered(ask.weights, f"{around} {evidence.context} {evidence.text}")
+        coverage = covered(ask.own, f"{evidence.context} {evidence.text}")
         score = (
             settings.dense_weight * dense
             + settings.unit_weight * coverage
@@ -94,6 +140,20 @@ def _units(ask: Ask, hit: Hit, text: str, vectors: NDArray[np.float32], settings
         )
         found.append(replace(evidence, dense=dense, coverage=coverage, score=score))
     return found
+
+
+def _raised(evidence: Evidence, bonus: float) -> Evidence:
+    return replace(evidence, score=evidence.score + bonus)
+
+
+def section_text(passage: Passage, store: PassageStore) -> str:
+    """Return the wording of a passage with that of its neighbours under the same heading.
+
+    A section names its subject once ("the PRASE trial"), and rarely in the passage that holds the number.
+    """
+    before, after = store.neighbours(passage.passage_id)
+    near = [beside for beside in (before, passage, after) if beside is not None and beside.heading == passage.heading]
+    return " ".join(f"{beside.lead_in or ''} {beside.text}" for beside in near)
 
 
 def _evidence(hit: Hit, unit: Unit, text: str) -> Evidence:
@@ -130,20 +190,22 @@ def answers_kind(part: Part, evidence: Evidence) -> bool:
 def _about_the_document(ask: Ask, hits: Sequence[Hit], texts: dict[str, str], store: PassageStore) -> list[Evidence]:
     """Return what a document says of itself (publisher, date, author, commissioner), for questions about that.
 
-    The document whose title and publisher match the question best counts, not the passage.
+    Only the document that matches the question best counts: its title, publisher, opening and passages found.
     """
     found = []
     for source in {hit.source.source_id: hit.source for hit in hits}.values():
-        about = f"{source.metadata.title} {source.metadata.publisher or ''}"
+        passages = store.passages_of(source.source_id)
+        seen = " ".join(hit.passage.text for hit in hits if hit.source.source_id == source.source_id)
+        about = f"{source.metadata.title} {source.metadata.publisher or ''} {passages[0].text} {seen}"
         match = covered(ask.weights, about)
-        for passage in store.passages_of(source.source_id):
+        text = texts.setdefault(source.source_id, store.document_text(source.source_id))
+        for passage in passages:
             for unit in passage.units:
                 if unit.kind is UnitKind.METADATA and unit.field == ask.part.field:
-                    hit = Hit(passage, source, 0.0, {})
-                    text = texts.setdefault(source.source_id, store.document_text(source.source_id))
-                    evidence = _evidence(hit, unit, text)
-                    found.append(replace(evidence, context=about, dense=match, coverage=match, score=0.5 + match))
-    return found
+                    evidence = _evidence(Hit(passage, source, 0.0, {}), unit, text)
+                    found.append(replace(evidence, dense=match, coverage=match, score=ABOUT_BONUS + match))
+    best = max((evidence.score for evidence in found), default=0.0)
+    return [evidence for evidence in found if evidence.score == best]
 
 
 def _with_whole_lists(ask: Ask, found: list[Evidence], texts: dict[str, str], store: PassageStore) -> list[Evidence]:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spreadguide.answering.evidence import Ask, answers_kind, covered
+from spreadguide.answering.evidence import Ask, answers_kind, covered, section_text
 from spreadguide.answering.wanted import Part, Wanted, holds
-from spreadguide.text import STOP_WORDS, stem, words
+from spreadguide.protocols import PassageStore
+from spreadguide.text import STOP_WORDS, words
 from spreadguide.types import Evidence, Hit
 
 
@@ -40,15 +41,17 @@ class Sufficiency:
     why: str = ""
 
 
-def judge(ask: Ask, evidence: Sequence[Evidence], hits: Sequence[Hit], settings: GateSettings) -> Sufficiency:
+def judge(
+    ask: Ask, evidence: Sequence[Evidence], hits: Sequence[Hit], store: PassageStore, settings: GateSettings
+) -> Sufficiency:
     """Judge whether ``evidence`` answers one part of a question."""
     if not evidence:
         return Sufficiency(False, 0.0, "nothing in the reports comes near this question")
     best = evidence[: settings.looked_at]
     dense = max(unit.dense for unit in best)
-    coverage = covered(ask.weights, " ".join(_surroundings(unit) for unit in best))
+    coverage = covered(ask.weights, " ".join(_surroundings(unit, store) for unit in best))
     score = round((dense + coverage) / 2, 3)
-    if missing := unknown_names(ask.part.text, hits):
+    if missing := unknown_names(ask.part.text, hits, store):
         return Sufficiency(False, score, f"the reports found do not mention {', '.join(missing)}")
     if score < settings.enough or dense < settings.least_dense or coverage < settings.least_coverage:
         return Sufficiency(False, score, "the passages found are about something else")
@@ -57,12 +60,11 @@ def judge(ask: Ask, evidence: Sequence[Evidence], hits: Sequence[Hit], settings:
     return Sufficiency(True, score)
 
 
-def _surroundings(unit: Evidence) -> str:
-    """The unit with all that is read beside it: title, publisher, headings, and its passage."""
+def _surroundings(unit: Evidence, store: PassageStore) -> str:
+    """The unit with all that is read beside it: title, publisher, headings, and its section."""
     metadata = unit.source.metadata
-    return " ".join(
-        (metadata.title, metadata.publisher or "", *unit.passage.heading, unit.context, unit.text, unit.passage.text)
-    )
+    around = (metadata.title, metadata.publisher or "", *unit.passage.heading, unit.context, unit.text)
+    return " ".join((*around, section_text(unit.passage, store)))
 
 
 def _has_kind(part: Part, best: Sequence[Evidence]) -> bool:
@@ -76,25 +78,45 @@ def _has_kind(part: Part, best: Sequence[Evidence]) -> bool:
 
 
 _NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())
+_SMALL_WORDS = frozenset("of for and the in on to a an".split())
 
 
-def unknown_names(question: str, hits: Sequence[Hit]) -> list[str]:
-    """Return the names in ``question`` that no passage found, nor its title, heading or publisher, holds.
+def unknown_names(question: str, hits: Sequence[Hit], store: PassageStore) -> list[str]:
+    """Return the names in ``question`` that no section found, nor its title, heading or publisher, holds.
 
-    A name is a capitalised word that does not open the sentence, or one with a capital or digit inside.
+    A name is a capitalised word that does not open the sentence, or one with a capital or digit inside. An
+    abbreviation is known where the words it stands for are: "SCIE" for Social Care Institute for Excellence.
     """
     known: set[str] = set()
+    initials: set[str] = set()
     for hit in hits:
-        metadata = hit.source.metadata
-        text = " ".join(
-            (metadata.title, metadata.publisher or "", *metadata.authors, *hit.passage.heading, hit.passage.text)
-        )
+        about = hit.source.metadata
+        parts = (about.title, about.publisher or "", about.commissioner or "", *about.authors, *hit.passage.heading)
+        text = " | ".join((*parts, section_text(hit.passage, store)))
         known |= {word.stem for word in words(text)}
+        initials |= _initials(text)
     unknown = []
     for word in words(question):
         before = question[: word.start].rstrip()
-        opens = not before or before[-1] in ".?!:"
-        marked = (word.text[0].isupper() and not opens) or re.search(r"[A-Z]", word.text[1:]) is not None
-        if marked and word.text.lower() not in _NOT_NAMES | STOP_WORDS and stem(word.text) not in known:
-            unknown.append(word.text)
+        opens = not before or before[-1] in ".?!:("
+        inside = re.search(r"[A-Z]", word.text[1:]) is not None
+        if not inside and (opens or not word.text[0].isupper()):
+            continue
+        plain = re.sub(r"['’]s$", "", word.text)
+        abbreviated = inside and plain.removesuffix("s").upper() in initials
+        if word.text.lower() not in _NOT_NAMES | STOP_WORDS and word.stem not in known and not abbreviated:
+            unknown.append(plain)
     return unknown
+
+
+def _initials(text: str) -> set[str]:
+    """Return the abbreviations that runs of capitalised words could have, small words inside left out."""
+    found: set[str] = set()
+    run: list[str] = []
+    for word in words(text):
+        if word.text[0].isupper():
+            run.append(word.text[0])
+        elif word.text.lower() not in _SMALL_WORDS:
+            run = []
+        found |= {"".join(run[start:]) for start in range(max(0, len(run) - 6), len(run) - 1)}
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spreadguide.answering.assembly import PartResult
-from spreadguide.answering.evidence import Ask, EvidenceSettings, gather, weigh
+from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
 from spreadguide.answering.gate import GateSettings, judge
 from spreadguide.answering.prompt import select
 from spreadguide.answering.wanted import Part, parts
@@ -49,9 +49,9 @@ def plan(
     """Gather and judge the evidence for each part; ``asked`` pairs the parts with their query vectors."""
     results = []
     for part, vector in asked:
-        ask = Ask(part, vector, weigh(part, question.standalone, idf, settings.evidence))
+        ask = ask_for(part, vector, question.standalone, idf, settings.evidence)
         evidence = gather(ask, hits, store, settings.evidence)
-        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, hits, settings.gate)))
+        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, hits, store, settings.gate)))
     return results
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 
 from spreadguide.indexing.units import UnitFinder, block_sentences
 from spreadguide.text import squeeze
 from spreadguide.types import Block, BlockKind, Document, Passage, Span, Unit
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 """Raised whenever the same document would give other passages or units: it is part of the fingerprint."""
 
 MAX_WORDS = 160
@@ -62,11 +63,26 @@ def _runs(document: Document) -> list[tuple[tuple[str, ...], list[_Piece]]]:
             path.append((block.level, title))
             continue
         for piece in _pieces(document.text, block, finder):
-            if current and _breaks_before(piece, current):
+            if current and _breaks_before(document, piece, current):
                 close()
             current.append(piece)
     close()
     return runs
+
+
+def _introduced(document: Document, piece: _Piece) -> int:
+    """Return the words of what ``piece`` introduces: its list, or the block after a line that ends in a colon."""
+    text = document.text
+    if not text[piece.span.start : piece.span.end].rstrip().endswith(":"):
+        return 0
+    following = [block for block in document.blocks if block.span.start >= piece.span.end]
+    if not following:
+        return 0
+    first = following[0]
+    if first.lead_in != piece.block.span:
+        return _count(text, first.span) if first.kind is BlockKind.PARAGRAPH else 0
+    items = takewhile(lambda block: block.list_id == first.list_id, following)
+    return sum(_count(text, item.span) for item in items)
 
 
 def _pieces(text: str, block: Block, finder: UnitFinder) -> list[_Piece]:
@@ -93,13 +109,19 @@ def _count(text: str, span: Span) -> int:
     return len(text[span.start : span.end].split())
 
 
-def _breaks_before(piece: _Piece, current: list[_Piece]) -> bool:
-    introduced_here = piece.block.lead_in is not None and piece.block.lead_in == current[-1].block.span
-    if introduced_here:
+def _breaks_before(document: Document, piece: _Piece, current: list[_Piece]) -> bool:
+    """A passage ends at a page's end and when it is full; never between a line and what that line introduces.
+
+    A list moves to the next passage with its lead-in where it would not fit behind what is there.
+    """
+    previous = current[-1]
+    if document.text[previous.span.start : previous.span.end].rstrip().endswith(":"):
         return False
-    if piece.block.page != current[-1].block.page:
+    if piece.block.page != previous.block.page:
         return True
-    return sum(held.words for held in current) + piece.words > MAX_WORDS
+    filled = sum(held.words for held in current)
+    coming = piece.words + _introduced(document, piece)
+    return filled + piece.words > MAX_WORDS or (filled + coming > MAX_WORDS >= coming)
 
 
 def _passage(document: Document, heading: tuple[str, ...], run: list[_Piece], seen: Counter[str]) -> Passage:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +44,7 @@ class Entry(BaseModel):
     @classmethod
     def _date_as_text(cls, value: Any) -> Any:
         """Accept a date or a year that TOML or YAML has already read as such."""
-        return value if value is None or isinstance(value, str) else str(value)
+        return str(value) if isinstance(value, (int, date)) else value
 
     @field_validator("title", "publisher", "published", "url", "licence", "commissioner", mode="after")
     @classmethod

@@ -163,9 +163,10 @@ class _Walk:
             style = style.base_style
         if number == "0":
             return None
-        if number is not None:
-            return (number,), int(level or 0) + 1
         match = _LIST_STYLE.fullmatch(name)
+        if number is not None:
+            depth = int(level) + 1 if level else int(match.group(1) or 1) if match else 1
+            return (number,), depth
         if match and name not in ("list paragraph",) and "continue" not in name:
             return (name,), int(match.group(1) or 1)
         return None

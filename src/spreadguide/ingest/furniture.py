@@ -48,6 +48,9 @@ _FULL_STOP = re.compile(r"[.!?:]['\"’”)\]]*$")
 LABEL_CHARACTERS = 130
 """The longest teaser title of the seed pages has 110 characters."""
 
+END_CHARACTERS = 200
+"""How much of a paragraph's end is looked at for "more >" and the like."""
+
 CONTACT_LINES = 8
 """A press contact has at most so many short lines: name, role, office, telephones, e-mail."""
 
@@ -79,41 +82,39 @@ def _is_label(piece: Piece) -> bool:
 
 
 def _is_teaser(piece: Piece) -> bool:
-    text = piece.text
-    return bool(_MORE_LINK.search(text) or _TEASER.search(text) or _DATED_TEASER.match(text) or _TAIL.fullmatch(text))
+    end = piece.text[-END_CHARACTERS:]
+    cut_off = _MORE_LINK.search(end) or _TEASER.search(end)
+    return bool(cut_off or _DATED_TEASER.match(piece.text) or _TAIL.fullmatch(piece.text))
 
 
-def _longest_prose(pieces: Sequence[Piece]) -> int:
-    """Return the length of the longest run of full paragraphs and list items."""
-    longest = run = 0
-    for piece in pieces:
-        listed = piece.kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW)
-        prose = listed or (
-            len(piece.text.split()) >= PROSE_WORDS and bool(_FULL_STOP.search(piece.text)) and not _is_teaser(piece)
-        )
-        run = run + 1 if prose else 0
-        longest = max(longest, run)
-    return longest
+def _is_prose(piece: Piece) -> bool:
+    """Whether a piece is a full paragraph, or part of a list or table."""
+    if piece.kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW):
+        return True
+    long = len(piece.text.split()) >= PROSE_WORDS
+    return long and bool(_FULL_STOP.search(piece.text[-END_CHARACTERS:])) and not _is_teaser(piece)
+
+
+def _longest_prose(pieces: Sequence[Piece]) -> list[int]:
+    """Return, for each place, the length of the longest run of prose from there to the end."""
+    longest, run = [0], 0
+    for piece in reversed(pieces):
+        run = run + 1 if _is_prose(piece) else 0
+        longest.append(max(longest[-1], run))
+    return longest[::-1]
 
 
 def _without_tail(pieces: list[Piece]) -> list[Piece]:
     """Cut the page where only furniture follows: at a line that says so, or where teasers set in."""
-    for place, piece in enumerate(pieces):
-        if place == 0 or not _is_teaser(piece):
-            continue
-        rest = pieces[place:]
-        if _TAIL.fullmatch(piece.text) and _longest_prose(rest) < REPORT_RUN:
-            return _without_labels(pieces[:place]) if _is_teaser_list(pieces, place) else pieces[:place]
-        if _is_teaser_list(pieces, place):
+    teasers = [place for place, piece in enumerate(pieces) if place and _is_teaser(piece)]
+    longest = _longest_prose(pieces)
+    for nth, place in enumerate(teasers):
+        if _TAIL.fullmatch(pieces[place].text):
+            if longest[place] < REPORT_RUN:
+                return pieces[:place]
+        elif len(teasers) - nth >= TAIL_TEASERS and longest[place] < PROSE_RUN:
             return _without_labels(pieces[:place])
     return pieces
-
-
-def _is_teaser_list(pieces: list[Piece], place: int) -> bool:
-    """Whether everything from ``place`` on is teasers with their titles."""
-    rest = pieces[place:]
-    teasers = sum(map(_is_teaser, rest))
-    return not _TAIL.fullmatch(pieces[place].text) and teasers >= TAIL_TEASERS and _longest_prose(rest) < PROSE_RUN
 
 
 def _without_labels(pieces: list[Piece]) -> list[Piece]:
@@ -145,7 +146,7 @@ def _without_teasers(pieces: list[Piece]) -> list[Piece]:
     """Drop teasers in the middle of a page (text that a "more >" cuts off), with the titles right above them."""
     kept: list[Piece] = []
     for piece in pieces:
-        if _MORE_LINK.search(piece.text):
+        if _MORE_LINK.search(piece.text[-END_CHARACTERS:]):
             kept = _without_labels(kept)
         elif not _DATED_TEASER.match(piece.text):
             kept.append(piece)

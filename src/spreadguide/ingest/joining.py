@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import reduce
+
+LONGEST_WORD = 60
+"""Characters at the end of a line in which a cut word is looked for; no English word is longer."""
 
 _CUT_WORD = re.compile(r"([^\W\d_]+)-$")
 _FIRST_WORD = re.compile(r"^[^\W\d_]+")
@@ -26,17 +28,23 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
 
 def join_lines(lines: Sequence[str], known: frozenset[str]) -> str:
     """Join ``lines`` of one paragraph with spaces; ``known`` is the document's `vocabulary`."""
-    return reduce(lambda text, line: _join(text, line, known), (line.strip() for line in lines if line.strip()), "")
+    parts: list[str] = []
+    for line in filter(None, map(str.strip, lines)):
+        if parts:
+            parts[-1] = _end(parts[-1], line, known)
+        parts.append(line)
+    return "".join(parts)
 
 
-def _join(text: str, line: str, known: frozenset[str]) -> str:
-    """A hyphen goes when the next line starts in lower case, unless the document has the compound elsewhere."""
-    head, tail = _CUT_WORD.search(text), _FIRST_WORD.match(line)
-    if not text:
-        return line
-    if text.endswith("-") and not text.endswith((" -", "--")) and line[:1].isalnum():
-        if head is None or tail is None or not tail.group()[0].islower():
-            return text + line
-        compound, whole = f"{head.group(1)}-{tail.group()}".lower(), (head.group(1) + tail.group()).lower()
-        return text + line if compound in known and whole not in known else text[:-1] + line
-    return f"{text} {line}"
+def _end(text: str, line: str, known: frozenset[str]) -> str:
+    """Return ``text`` as it must end for ``line`` to follow.
+
+    A hyphen goes when the next line starts in lower case, unless the document has the compound elsewhere.
+    """
+    if not text.endswith("-") or text.endswith((" -", "--")) or not line[:1].isalnum() or text == "-":
+        return text + " "
+    head, tail = _CUT_WORD.search(text[-LONGEST_WORD:]), _FIRST_WORD.match(line)
+    if head is None or tail is None or not tail.group()[0].islower():
+        return text
+    compound, whole = f"{head.group(1)}-{tail.group()}".lower(), (head.group(1) + tail.group()).lower()
+    return text if compound in known and whole not in known else text[:-1]

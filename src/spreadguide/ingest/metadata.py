@@ -16,6 +16,9 @@ FRONT_PIECES = 12
 OPENING_PIECES = 3
 """The title, and the paragraphs that introduce the document: who wrote it and for whom is said there."""
 
+OPENING_CHARACTERS = 1000
+"""An introduction is short; looking further would only cost time on a file without paragraphs."""
+
 LINE_CHARACTERS = 300
 """A metadata line is one line; a full reference with many authors is the longest."""
 
@@ -135,7 +138,8 @@ def _opening(pieces: Sequence[Piece]) -> Entry:
     for piece in pieces[:OPENING_PIECES]:
         if piece.kind is not BlockKind.PARAGRAPH:
             continue
-        commissioned, standfirst = _COMMISSIONED.search(piece.text), _STANDFIRST.search(piece.text)
+        text = piece.text[:OPENING_CHARACTERS]
+        commissioned, standfirst = _COMMISSIONED.search(text), _STANDFIRST.search(text)
         if commissioned:
             found = found.over(Entry(commissioner=commissioned["commissioner"]))
         if standfirst:

@@ -27,6 +27,9 @@ HEADING_WORDS = 24
 DISTINCT_RATIO = 1.04
 """In a font of its own, type only this much larger is a heading's, too."""
 
+MOST_LINES = 500
+"""A page with more lines than this is a drawing or a trap; its labels are not worth the search."""
+
 LABEL_GAP = 60.0
 """Points between a number or bullet in the margin and its text: two centimetres."""
 
@@ -54,7 +57,7 @@ _HEADING_START = re.compile(r"['\"‘“(]?(?:[A-Z]|\d|[a-z]?[A-Z])")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _STYLE = re.compile(r"[,-]?(?:bold|italic|oblique|regular|roman|ps|mt)+", re.IGNORECASE)
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
-_UNMAPPED_BULLET = re.compile(r"^\(cid:\d+\)(?=\s)")
+_UNMAPPED_BULLET = re.compile(r"^\(cid:\d+\)(?=\s|$)")
 _LABEL = re.compile(
     r"[•●○▪■□◦‣∙·➢➤►✓–\-－−o\uf0b7\uf0a7\uf0d8]|\d{1,2}(?:\.\d{1,3}){0,3}\.?|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]"
 )
@@ -102,7 +105,7 @@ def paragraphs(pages: Sequence[Page]) -> list[Para]:
     setting = _setting([line for page in cleaned for line in page.lines])
     found: list[Para] = []
     for page in cleaned:
-        for group in _groups(_with_labels(page.lines), setting):
+        for group in _groups(_in_order(_with_labels(page.lines)), setting):
             para = _para(group, page.number, setting)
             if found and _runs_over(found[-1], para):
                 text = join_lines([found[-1].text, para.text], setting.known)
@@ -145,6 +148,8 @@ def _key(line: Line) -> str:
 
 def _with_labels(lines: Sequence[Line]) -> list[Line]:
     """Put bullets and paragraph numbers that stand alone in the margin in front of the text beside them."""
+    if len(lines) > MOST_LINES:
+        return list(lines)
     labels = {place: line for place, line in enumerate(lines) if _LABEL.fullmatch(line.text)}
     taken: dict[int, Line] = {}
     for label in labels.values():
@@ -164,6 +169,13 @@ def _with_labels(lines: Sequence[Line]) -> list[Line]:
         for place, line in enumerate(lines)
         if id(line) not in used and not (place in labels and not line.text[0].isalnum())
     ]
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    """Sort a page of one column from top to bottom; where lines stand side by side, keep the order found."""
+    down = sorted(lines, key=lambda line: -line.y0)
+    beside = any(above.y0 - below.y0 < SAME_LINE * above.size for above, below in pairwise(down))
+    return lines if beside else down
 
 
 def _setting(lines: Sequence[Line]) -> _Type:
