@@ -25,7 +25,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from status_line import StatusLine
@@ -218,14 +218,15 @@ def _stage(text: str) -> str | None:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End the build and every compiler it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, number)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            continue
+            print("The build does not stop by itself; ending it.", flush=True)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def install(wheel: Path) -> None:

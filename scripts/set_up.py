@@ -156,7 +156,8 @@ def _pip(arguments: Sequence[str], line: StatusLine) -> None:
     """Run pip with one line of progress; the whole of what it says goes to a log. Raises `Failed`."""
     command = [str(PYTHON), "-m", "pip", arguments[0], "--disable-pip-version-check"]
     if "pip>=24.1" not in arguments:
-        command += ["--progress-bar", "raw"]
+        # Compiling every file of PyTorch ahead of use takes longer than compiling the used ones on first use.
+        command += ["--progress-bar", "raw", "--no-compile"]
     process = subprocess.Popen(
         [*command, *arguments[1:]],
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from spreadguide.answering import refusals
-from spreadguide.answering.assembly import Numbering, PartResult, choose, quoted, render
+from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, choose, quoted, render
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.planning import AnswerSettings, number, plan, queries
 from spreadguide.answering.prompt import build
@@ -177,6 +177,11 @@ class Assistant:
         written: list[Finding] = []
         draft: Draft | None = None
         warnings: list[str] = []
+        if all(best_quoted(result) for result in results if result.sufficiency.enough):
+            # A model would only shorten a list, or dress up a date: the report's own words are the answer.
+            use_generator = False
+        elif not use_generator or self._generator is None:
+            warnings.append(f"{QUOTES_ONLY}, as asked.")
         if use_generator and self._generator is not None:
             try:
                 results, evidence = number(results, self._generator.count_tokens)
@@ -194,8 +199,6 @@ class Assistant:
                             yield ClaimChecked(numbering.claim(event), numbering.sources)
             except GeneratorUnavailable as error:
                 warnings.append(f"{QUOTES_ONLY}. {error.message}")
-        else:
-            warnings.append(f"{QUOTES_ONLY}, as asked.")
         yield Final(self._finished(question, hits, results, written, draft, warnings, texts, clock))
 
     def _finished(

@@ -72,6 +72,17 @@ def test_a_marker_opens_the_exact_quote_and_the_conversation_stays(visit: Visit)
     expect(passage.get_by_label("Your question")).to_be_visible()
 
 
+def test_a_new_turn_comes_into_view(visit: Visit) -> None:
+    page = visit.open()
+    visit.ask("How long is the funding?")
+    expect(page.get_by_role("heading", name="Sources")).to_be_visible()
+    page.get_by_label("Your question").scroll_into_view_if_needed()
+    visit.ask("What about electric cars?")
+    expect(page.get_by_role("heading", name="The reports do not cover this")).to_be_in_viewport()
+    heading = page.get_by_role("heading", name="What about electric cars?")
+    assert heading.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight")
+
+
 def test_suggestions_lead_on_and_the_history_goes_along(visit: Visit, script: Script) -> None:
     page = visit.open()
     page.get_by_role("button", name=EXAMPLES[0]).click()

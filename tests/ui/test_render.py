@@ -225,8 +225,10 @@ def test_progress_names_each_report_once() -> None:
     html = render.writing_block([hit("A"), hit("B"), hit("A")], writing=False)
     assert "Found passages in 2 reports." in html
     assert html.count("<li>") == 2
-    assert "Writing…</span>" not in html
-    assert "Found passages in 1 report." in render.writing_block([hit("A")], writing=True)
+    assert render.DRAFTING not in html
+    html = render.writing_block([hit("A")], writing=True)
+    assert "Found passages in 1 report." in html
+    assert render.DRAFTING in html
 
 
 @pytest.mark.parametrize("state", list(render.BANNERS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ HEADER = (
 MOST_AT_ONCE = 32
 """Answers in progress that the page passes on at the same time; the API has its own queue behind it."""
 
-BANNER_SECONDS = 20
+BANNER_SECONDS = 10
 """How often an open page looks whether the writing model has become ready."""
 
 FIXED_PARTS = 8
@@ -140,8 +141,9 @@ def _connect(page: gr.Blocks, parts: Parts, client: ApiClient, presence: Presenc
     ) -> AsyncIterator[list[Any]]:
         views = handlers.asked(client, question, role, Conversation.read(conversation), past or "", current or "")
         with presence.watch(request.session_hash or "") as gone:
-            async for view in until(gone, views):
-                yield updates(view)
+            async with aclosing(until(gone, views)) as present:
+                async for view in present:
+                    yield updates(view)
 
     def on_stop(conversation: Any, past: str, current: str) -> list[Any]:
         return updates(handlers.stopped(Conversation.read(conversation), past or "", current or ""))

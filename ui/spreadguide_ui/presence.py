@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ class Presence:
             gone.set()
 
 
-async def until(gone: asyncio.Event, steps: AsyncGenerator[Step, None]) -> AsyncIterator[Step]:
+async def until(gone: asyncio.Event, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
     """Yield from ``steps`` until ``gone`` is set or the caller is cancelled, then stop the step in progress."""
     leaving = asyncio.ensure_future(gone.wait())
     step: asyncio.Future[Step] | None = None

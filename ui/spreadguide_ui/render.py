@@ -12,6 +12,7 @@ from spreadguide.api.schemas import AnswerOut, CitedSourceOut, ClaimOut, HitOut,
 from spreadguide_ui.markup import Span, highlighted, passage_href, prose, safe
 
 LOOKING = "Looking in the reports…"
+DRAFTING = "A draft is being written. A sentence appears here once it has been checked."
 STOPPED = "You stopped this answer."
 
 BANNERS = {
@@ -49,7 +50,7 @@ def writing_block(hits: Sequence[HitOut], *, writing: bool) -> str:
     found = f"Found passages in {reports}. Writing and checking…" if titles else "Checking what the reports say…"
     items = "".join(f"<li>{safe(title)}</li>" for title in titles)
     listing = f"<ul>{items}</ul>" if items else ""
-    progress = '<span class="sg-writing">Writing…</span>' if writing else ""
+    progress = f'<span class="sg-writing">{safe(DRAFTING)}</span>' if writing else ""
     return f'<div class="sg-status"><span class="sg-busy"></span>{safe(found)}{progress}{listing}</div>'
 
 

@@ -11,6 +11,7 @@ from spreadguide.answering.evidence import answers_kind
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
+from spreadguide.text import terms
 from spreadguide.types import Citation, CitedSource, Claim, Evidence, Passage, Span, SupportLevel, UnitKind
 
 RELEVANT = 0.72
@@ -129,7 +130,7 @@ def quoted(result: PartResult, texts: dict[str, str], most: int) -> list[Finding
 
 def _holds_kind(part: Part, unit: Evidence) -> bool:
     if part.field is not None:
-        return unit.field == part.field or holds(part.wanted, unit.text)
+        return unit.field == part.field or holds(part.wanted, unit.text, part.text)
     return part.wanted in {Wanted.ANY, Wanted.LIST} or answers_kind(part, unit)
 
 
@@ -149,16 +150,19 @@ def _answers(finding: Finding, result: PartResult) -> bool:
         return False
     if result.part.wanted in {Wanted.ANY, Wanted.LIST}:
         return not any(_is_partial_list(finding, unit) for unit in decisive)
-    return holds(result.part.wanted, finding.text)
+    return holds(result.part.wanted, finding.text, result.part.text)
 
 
 def _is_partial_list(finding: Finding, unit: Evidence) -> bool:
-    """Whether a sentence rests on a whole list and leaves most of it out."""
-    if unit.kind is not UnitKind.LIST_ITEM or ";" not in unit.text:
-        return False
-    said = set(re.findall(r"\w{4,}", finding.text.lower()))
-    items = [set(re.findall(r"\w{4,}", item.lower())) for item in unit.text.split("; ")]
-    return any(item and not item & said for item in items)
+    """Whether a sentence rests on a whole list and leaves some of it out."""
+    said = set(terms(finding.text))
+    return len(unit.pieces) > 1 and any(not set(terms(piece)) & said for piece in unit.pieces)
+
+
+def best_quoted(result: PartResult) -> bool:
+    """Whether the part is best answered in the report's own words: a whole list, or what a document says of itself."""
+    best = result.evidence[0]
+    return best.kind is UnitKind.METADATA or (result.part.wanted is Wanted.LIST and len(best.spans) > 1)
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

@@ -6,17 +6,19 @@ citation is moved there; a sentence that no line supports is withheld, whatever 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spreadguide.answering.citations import DraftSentence
 from spreadguide.answering.verification import Premise, Verdict, check
-from spreadguide.protocols import Embedder, Vectors
+from spreadguide.protocols import Embedder
 from spreadguide.text import terms
-from spreadguide.types import Evidence, Span, SupportLevel
+from spreadguide.types import Evidence, Span, SupportLevel, UnitKind
 
 MAX_SENTENCE_CHARACTERS = 600
 """A longer draft "sentence" is a run-on of a model that lost its way."""
@@ -47,13 +49,22 @@ class Finding:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Something a sentence may rest on: lines, or one item of a list with its lead-in."""
+
+    evidence: tuple[Evidence, ...]
+    spans: tuple[Span, ...]
+    premise: Premise
+
+
 class Checker:
     """Checks the sentences of one draft against the numbered evidence it was written from."""
 
     def __init__(self, evidence: Sequence[Evidence], embedder: Embedder) -> None:
-        self._evidence = {unit.marker: unit for unit in evidence}
+        self._candidates = {unit.marker: _candidates(unit) for unit in evidence}
         self._embedder = embedder
-        self._vectors: Vectors | None = None
+        self._vectors: dict[str, NDArray[np.float32]] = {}
         self._seen: list[set[str]] = []
 
     def check(self, sentence: DraftSentence) -> Finding | None:
@@ -67,51 +78,92 @@ class Checker:
         return self._best(sentence)
 
     def _best(self, sentence: DraftSentence) -> Finding:
-        similarity = self._similarities(sentence.text)
-        cited = [marker for marker in sentence.markers if marker in self._evidence]
-        tried: list[tuple[Verdict, tuple[Evidence, ...]]] = []
-        for group in self._groups(cited, similarity):
-            units = tuple(self._evidence[marker] for marker in group)
-            verdict = check(sentence.text, _premise(units), max(similarity[marker] for marker in group))
+        candidates = self._in_order([marker for marker in sentence.markers if marker in self._candidates])
+        similarities = self._similarities(sentence.text, candidates)
+        tried: list[tuple[Verdict, _Candidate]] = []
+        for candidate, similarity in zip(candidates, similarities, strict=True):
+            verdict = check(sentence.text, candidate.premise, similarity)
             if verdict.supported:
-                return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, units)
-            tried.append((verdict, units))
-        verdict, units = max(tried, key=lambda pair: (-len(pair[0].reasons), pair[0].score))
-        return _finding(sentence.text, SupportLevel.UNSUPPORTED, verdict, units)
+                return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, candidate)
+            tried.append((verdict, candidate))
+        verdict, candidate = max(tried, key=lambda pair: (-len(pair[0].reasons), pair[0].score))
+        return _finding(sentence.text, SupportLevel.UNSUPPORTED, verdict, candidate)
 
-    def _groups(self, cited: list[int], similarity: dict[int, float]) -> list[tuple[int, ...]]:
+    def _in_order(self, cited: list[int]) -> list[_Candidate]:
         """Return what to check against, in order: each cited line, the cited lines together, every other line."""
-        others = sorted((marker for marker in self._evidence if marker not in cited), key=lambda m: -similarity[m])
-        together = [tuple(cited)] if len(cited) > 1 else []
-        return [*((marker,) for marker in cited), *together, *((marker,) for marker in others)]
+        first = [candidate for marker in cited for candidate in self._candidates[marker]]
+        together = [_together([self._candidates[marker][0] for marker in cited])] if len(cited) > 1 else []
+        others = [
+            candidate
+            for marker, candidates in self._candidates.items()
+            if marker not in cited
+            for candidate in candidates
+        ]
+        return [*first, *together, *others]
 
-    def _similarities(self, sentence: str) -> dict[int, float]:
-        if self._vectors is None:
-            self._vectors = self._embedder.embed_queries([_premise((unit,)).text for unit in self._evidence.values()])
-        vector = self._embedder.embed_queries([sentence])[0]
-        return dict(zip(self._evidence, (float(value) for value in np.dot(self._vectors, vector)), strict=True))
+    def _similarities(self, sentence: str, candidates: Sequence[_Candidate]) -> list[float]:
+        unknown = [text for text in {c.premise.text for c in candidates} if text not in self._vectors]
+        vectors = self._embedder.embed_queries([sentence, *unknown])
+        self._vectors |= dict(zip(unknown, vectors[1:], strict=True))
+        return [float(np.dot(vectors[0], self._vectors[candidate.premise.text])) for candidate in candidates]
 
 
-def _premise(units: Sequence[Evidence]) -> Premise:
-    text = " ".join(f"{unit.context} {unit.text}".strip() for unit in units)
-    metadata = [unit.source.metadata for unit in units]
-    names = " ".join(
-        " ".join((about.title, about.publisher or "", *about.authors, *unit.passage.heading))
-        for about, unit in zip(metadata, units, strict=True)
+def _candidates(unit: Evidence) -> list[_Candidate]:
+    """Return a line as a whole and, for a list, each item under its lead-in."""
+    whole = _Candidate((unit,), (*unit.context_spans, *unit.spans), _premise(unit, unit.text))
+    if len(unit.spans) < 2:
+        return [whole]
+    items = zip(unit.spans, unit.pieces, strict=True)
+    return [whole, *(_Candidate((unit,), (*unit.context_spans, span), _premise(unit, text)) for span, text in items)]
+
+
+def _together(candidates: Sequence[_Candidate]) -> _Candidate:
+    return _Candidate(
+        tuple(unit for candidate in candidates for unit in candidate.evidence),
+        tuple(span for candidate in candidates for span in candidate.spans),
+        Premise(
+            " ".join(candidate.premise.text for candidate in candidates),
+            " ".join(candidate.premise.names for candidate in candidates),
+        ),
     )
-    return Premise(text, names)
 
 
-def _finding(text: str, support: SupportLevel, verdict: Verdict, units: tuple[Evidence, ...]) -> Finding:
-    spans = tuple(span for unit in units for span in (*unit.context_spans, *unit.spans))
-    return Finding(text, support, verdict.score, units, spans, reasons=verdict.reasons)
+def _premise(unit: Evidence, text: str) -> Premise:
+    about = unit.source.metadata
+    names = " ".join((about.title, about.publisher or "", *about.authors, *unit.passage.heading))
+    return Premise(f"{unit.context} {text}".strip(), names)
+
+
+def _finding(text: str, support: SupportLevel, verdict: Verdict, candidate: _Candidate) -> Finding:
+    return Finding(text, support, verdict.score, candidate.evidence, candidate.spans, reasons=verdict.reasons)
 
 
 def quotes(evidence: Evidence, document_text: str) -> list[Finding]:
-    """Return the verbatim pieces of a unit, each a finding of its own: lead-in or speaker, then unit or items."""
+    """Return the verbatim pieces of a unit, each a finding of its own: lead-in or speaker, then unit or items.
+
+    What a document says of itself is set in a sentence, for a bare date or name says nothing.
+    """
+    if evidence.kind is UnitKind.METADATA:
+        return [_about_document(evidence)]
     body = Layout.ITEM if evidence.context_spans else Layout.QUOTE
     pieces = [(span, Layout.LEAD) for span in evidence.context_spans] + [(span, body) for span in evidence.spans]
     return [
         Finding(document_text[span.start : span.end], SupportLevel.QUOTED, 1.0, (evidence,), (span,), layout)
         for span, layout in pieces
     ]
+
+
+_ABOUT = {
+    "published": "The date on “{title}” is: {value}.",
+    "publisher": "The publisher of “{title}” is given as: {value}.",
+    "authors": "The authors of “{title}” are given as: {value}.",
+    "commissioner": "On who commissioned “{title}”, the document says: {value}.",
+}
+_LABEL = re.compile(r"^(?:published|publisher|authors?|date|commissioned by|commissioner)\s*:\s*", re.IGNORECASE)
+
+
+def _about_document(evidence: Evidence) -> Finding:
+    value = _LABEL.sub("", evidence.text).rstrip(".")
+    wording = _ABOUT.get(evidence.field or "", "“{title}” says: {value}.")
+    text = wording.format(title=evidence.source.metadata.title, value=value)
+    return Finding(text, SupportLevel.SUPPORTED, 1.0, (evidence,), evidence.spans)

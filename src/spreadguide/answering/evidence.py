@@ -66,7 +66,7 @@ _LIGHT_TERMS = frozenset(
         choose chosen select take took part make made use used using need want get do work works go happen involve
         best better good great main key core important different example examples kind type way ways thing things
         much number latest recent new currently actually really please know think help does mean means stand
-        called name list overall general people person someone anyone question answer reason reasons point points"""
+        called name list overall general long people person someone anyone question answer reason point points"""
     )
 )
 
@@ -76,6 +76,10 @@ _POINTER = re.compile(
     re.IGNORECASE,
 )
 """A sentence that only points somewhere else answers nothing."""
+
+
+_REFERENCES = re.compile(r"^(?:sources?|references?|bibliography|further reading|contents)$", re.IGNORECASE)
+"""Headings of sections that list other texts: their titles match a question and answer none."""
 
 
 def weigh(text: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
@@ -91,9 +95,10 @@ def ask_for(
     settings: EvidenceSettings,
 ) -> Ask:
     """Prepare one part of a question; ``standalone`` is the whole question with what earlier turns add."""
-    own = weigh(part.text, idf, settings)
+    own = {term: weight for term, weight in weigh(part.text, idf, settings).items() if term not in _LIGHT_TERMS}
     carried = weigh(standalone, idf, settings)
-    whole = {term: settings.context_term_weight * weight for term, weight in carried.items()} | own
+    whole = {term: settings.context_term_weight * weight for term, weight in carried.items()}
+    whole |= weigh(part.text, idf, settings)
     return Ask(part, vector, own or whole, whole)
 
 
@@ -109,6 +114,8 @@ def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: Evidenc
     texts: dict[str, str] = {}
     found: list[Evidence] = []
     for hit in hits[: settings.passages]:
+        if hit.passage.heading and _REFERENCES.search(hit.passage.heading[-1]):
+            continue
         source_id = hit.source.source_id
         text = texts.setdefault(source_id, store.document_text(source_id))
         found += _units(ask, hit, text, store, settings)
@@ -158,15 +165,17 @@ def section_text(passage: Passage, store: PassageStore) -> str:
 
 def _evidence(hit: Hit, unit: Unit, text: str) -> Evidence:
     context = " ".join(squeeze(text[span.start : span.end]) for span in unit.context)
+    wording = squeeze(text[unit.span.start : unit.span.end])
     return Evidence(
         marker=0,
         passage=hit.passage,
         source=hit.source,
         kind=unit.kind,
-        text=squeeze(text[unit.span.start : unit.span.end]),
+        text=wording,
         context=context,
         context_spans=unit.context,
         spans=(unit.span,),
+        pieces=(wording,),
         dense=0.0,
         coverage=0.0,
         score=0.0,
@@ -184,7 +193,7 @@ def answers_kind(part: Part, evidence: Evidence) -> bool:
             set(part.counted) & set(number.counted) and number.unit != "ordinal" and not number.is_year
             for number in quantities(evidence.text)
         )
-    return holds(part.wanted, evidence.text)
+    return holds(part.wanted, evidence.text, part.text)
 
 
 def _about_the_document(ask: Ask, hits: Sequence[Hit], texts: dict[str, str], store: PassageStore) -> list[Evidence]:
@@ -242,13 +251,15 @@ def _whole_list(evidence: Evidence, list_id: int | None, text: str, store: Passa
         if unit.list_id == list_id
     ]
     lead = units[0].context
+    pieces = tuple(squeeze(text[unit.span.start : unit.span.end]) for unit in units)
     return replace(
         evidence,
         kind=UnitKind.LIST_ITEM,
-        text="; ".join(squeeze(text[unit.span.start : unit.span.end]).rstrip(".;,") for unit in units),
+        text="; ".join(piece.rstrip(".;,") for piece in pieces),
         context=" ".join(squeeze(text[span.start : span.end]) for span in lead),
         context_spans=lead,
         spans=tuple(unit.span for unit in units),
+        pieces=pieces,
         list_id=list_id,
         passage=_holding(units[0].span, store.passages_of(evidence.source.source_id)),
     )

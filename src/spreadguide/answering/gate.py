@@ -22,7 +22,7 @@ from spreadguide.types import Evidence, Hit
 class GateSettings:
     """Thresholds of the gate, set by hand on questions of our own about the shipped briefs."""
 
-    enough: float = 0.52
+    enough: float = 0.50
     """Least sufficiency (0-1): the mean of the best cosine and the share of the question's words covered."""
     least_dense: float = 0.30
     """Least cosine of the best unit: below it, unrelated text that shares common words gets through."""
@@ -74,7 +74,7 @@ def _has_kind(part: Part, best: Sequence[Evidence]) -> bool:
         return True
     if part.wanted is Wanted.NUMBER and part.counted:
         return any(answers_kind(part, unit) for unit in best)
-    return any(holds(part.wanted, f"{unit.context} {unit.text}") for unit in best)
+    return any(holds(part.wanted, f"{unit.context} {unit.text}", part.text) for unit in best)
 
 
 _NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())

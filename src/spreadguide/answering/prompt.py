@@ -28,8 +28,8 @@ EXAMPLES = (
     ),
 )
 
-MAX_EVIDENCE_TOKENS = 420
-"""Room for evidence in the prompt, in the model's own tokens: about six lines, five seconds to read on two cores."""
+MAX_EVIDENCE_TOKENS = 300
+"""Room for evidence in the prompt, in the model's own tokens: about six lines, four seconds to read on two cores."""
 
 MAX_LINE_CHARACTERS = 900
 """A line longer than this is left to be quoted, not rewritten."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spreadguide.answering.quantities import quantities
-from spreadguide.text import Word, words
+from spreadguide.text import Word, stem, words
 
 
 class Wanted(StrEnum):
@@ -117,8 +117,8 @@ _DATE_WORDS = re.compile(
 )
 
 
-def holds(wanted: Wanted, text: str) -> bool:
-    """Whether ``text`` holds a thing of the kind that is wanted."""
+def holds(wanted: Wanted, text: str, asked: str = "") -> bool:
+    """Whether ``text`` holds a thing of the kind that is wanted; names that the question gave do not count."""
     match wanted:
         case Wanted.DURATION:
             return any(number.is_duration for number in quantities(text)) or bool(_DATE_WORDS.search(text))
@@ -131,6 +131,7 @@ def holds(wanted: Wanted, text: str) -> bool:
         case Wanted.DATE:
             return bool(_DATE_WORDS.search(text))
         case Wanted.PERSON:
-            return bool(_NAME.search(text))
+            given = {word.stem for word in words(asked)}
+            return any(stem(name) not in given for name in _NAME.findall(text))
         case Wanted.LIST | Wanted.ANY:
             return True

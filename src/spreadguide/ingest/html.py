@@ -26,13 +26,16 @@ MAIN_SHARE = 0.25
 WHOLE_SHARE = 0.5
 """An element with more than this share of the text is content, whatever its class says."""
 
+_NEVER_TEXT = ["script", "style", "noscript", "template", "iframe", "object", "svg"]
+"""Taken out before anything is read, so that no short cut through an element's text can meet them."""
+
 _DROPPED = frozenset(
-    """script style noscript template iframe object embed svg canvas audio video form button input select textarea
+    """embed canvas audio video form button input select textarea
     nav aside footer dialog menu head title link meta map figcaption""".split()
 )
 _BLOCKS = frozenset(
     """address article blockquote body center dd details div dl dt fieldset figure header hgroup hr html main p pre
-    section summary""".split()
+    section summary table caption thead tbody tfoot tr td th""".split()
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _DROPPED_ROLES = frozenset("navigation banner contentinfo complementary search dialog alertdialog menu".split())
@@ -68,6 +71,7 @@ _AUTHOR_FIELDS = frozenset(("author", "citation_author", "dc.creator", "dcterms.
 def read_html(data: bytes, path: str, limits: IngestLimits) -> Reading:  # noqa: ARG001 - every reader takes the limits
     """Read an HTML file; raises `UnreadableDocument` when it is empty or no text."""
     tree = LexborHTMLParser(_decoded(data, path))
+    tree.strip_tags(_NEVER_TEXT)
     pieces = drop_furniture(list(_Walk(_main(tree)).pieces()))
     header = _header(tree)
     title = tree.css_first("title")
@@ -82,7 +86,9 @@ def read_html(data: bytes, path: str, limits: IngestLimits) -> Reading:  # noqa:
 
 def html_pieces(markup: str) -> list[Piece]:
     """Return the pieces of a fragment of HTML, such as Markdown holds."""
-    body = LexborHTMLParser(markup).body
+    tree = LexborHTMLParser(markup)
+    tree.strip_tags(_NEVER_TEXT)
+    body = tree.body
     return list(_Walk(body).pieces()) if body is not None else []
 
 
@@ -203,10 +209,9 @@ class _Walk:
         self._flush()
         rows = [row for row in node.css("tr") if row.css("td, th")]
         cells = [[cell.text(separator=" ") for cell in row.css("td, th")] for row in rows]
-        if node.css_first("table table, ul, h1, h2, h3") is not None or max(map(len, cells), default=0) < 2:
-            for cell in node.css("td, th, caption"):
-                self._children(cell, depth)
-                self._flush()
+        if len(node.css("table")) > 1 or max(map(len, cells), default=0) < 2:
+            self._children(node, depth)
+            self._flush()
             return
         headed = bool(rows[0].css("th")) and not rows[0].css("td")
         self._pieces += [Piece(BlockKind.TABLE_ROW, row) for row in rows_as_text(cells, headed=headed)]

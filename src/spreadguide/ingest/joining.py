@@ -22,7 +22,7 @@ def vocabulary(lines: Iterable[str]) -> frozenset[str]:
         match.group().lower()
         for line in lines
         for match in _WORDS.finditer(line)
-        if not line[match.end() :].startswith("-")
+        if line[match.end() : match.end() + 1] != "-"
     )
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import spreadguide
 from spreadguide.errors import UnreadableDocument
 from spreadguide.ingest.limits import IngestLimits
 from spreadguide.ingest.outline import to_pieces
 from spreadguide.ingest.pdf_layout import Line, Page, paragraphs
 from spreadguide.ingest.reading import Reading
 from spreadguide.text import normalise, squeeze
+
+WORKER = Path(__file__).with_name("pdf_worker.py")
+"""Started as a file, not as a module of the package: it then loads only pdfminer, in half the time."""
 
 INDENT_TOLERANCE = 4.0
 """Points; bullets of one list drift by about one, and levels are at least a centimetre (28 points) apart."""
@@ -48,8 +49,8 @@ def read_pdf(data: bytes, path: str, limits: IngestLimits) -> Reading:
 def _extract(data: bytes, limits: IngestLimits) -> tuple[list[Page], dict[str, Any], bool]:
     """Return the pages the worker managed, its closing object (empty when it died), and whether time ran out."""
     bounds = (limits.pdf_pages, limits.pdf_memory_bytes, int(limits.pdf_seconds) + 1)
-    # -P: without it, a json.py in the current folder would be run in place of the library's.
-    command = [sys.executable, "-P", "-m", "spreadguide.ingest.pdf_worker", *map(str, bounds)]
+    # -P: without it, the modules beside the worker would be imported in place of the library's of the same name.
+    command = [sys.executable, "-P", str(WORKER), *map(str, bounds)]
     timed_out = False
     try:
         output = subprocess.run(  # noqa: S603 - no argument comes from the file
@@ -59,7 +60,6 @@ def _extract(data: bytes, limits: IngestLimits) -> tuple[list[Page], dict[str, A
             stderr=subprocess.DEVNULL,
             timeout=limits.pdf_seconds,
             check=False,
-            env=_environment(),
         ).stdout
     except subprocess.TimeoutExpired as expired:
         output, timed_out = expired.stdout or b"", True
@@ -72,13 +72,6 @@ def _extract(data: bytes, limits: IngestLimits) -> tuple[list[Page], dict[str, A
         else:
             pages.append(_page(value))
     return pages, end, timed_out
-
-
-def _environment() -> dict[str, str]:
-    """The worker must find this very package, however the parent found it."""
-    root = str(Path(spreadguide.__file__).parents[1])
-    known = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, known)))}
 
 
 def _page(value: dict[str, Any]) -> Page:
