@@ -180,26 +180,28 @@ def _run_build(scratch: Path, log: Path, line: StatusLine) -> None:
         "--no-binary",
         "llama-cpp-python",
     ]
-    process = subprocess.Popen(
-        [*command, "--wheel-dir", str(scratch / "out"), package],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
     last: deque[str] = deque(maxlen=LAST_LINES)
-    try:
-        with log.open("w") as file:
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            [*command, "--wheel-dir", str(scratch / "out"), package],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
             for text in process.stdout or ():
                 file.write(text)
                 last.append(text.rstrip()[:300])
                 if stage := _stage(text):
                     line.show(stage)
-        code = process.wait()
-    finally:
-        _end(process)
+            code = process.wait()
+        finally:
+            _end(process)
     if code != 0:
         shown = "\n".join(f"    {text}" for text in last)
         raise Failed(

@@ -19,6 +19,7 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from status_line import StatusLine
 
@@ -120,12 +121,14 @@ def _refuse_cuda_offer() -> None:
             f"{TORCH} cannot be found:\n{asked.stderr.strip()[-1500:]}\n"
             "What to do: check the network and pip's settings, then run this again."
         )
-    offer = json.loads(report.read_text())["install"][0]["metadata"]
-    if (
-        any(re.match(r"nvidia|cuda", need) for need in offer.get("requires_dist", ()))
-        and "+cpu" not in offer["version"]
-    ):
+    if is_cuda_build(json.loads(report.read_text())["install"][0]["metadata"]):
         raise Failed(f"The package index offers PyTorch with CUDA only, which is several gigabytes.\n{_cpu_advice()}")
+
+
+def is_cuda_build(metadata: dict[str, Any]) -> bool:
+    """Return whether a PyTorch wheel with this core metadata brings CUDA along."""
+    needs = metadata.get("requires_dist") or []
+    return any(need.startswith(("nvidia", "cuda")) for need in needs)
 
 
 def _refuse_cuda() -> None:
@@ -158,23 +161,25 @@ def _pip(arguments: Sequence[str], line: StatusLine) -> None:
     if "pip>=24.1" not in arguments:
         # Compiling every file of PyTorch ahead of use takes longer than compiling the used ones on first use.
         command += ["--progress-bar", "raw", "--no-compile"]
-    process = subprocess.Popen(
-        [*command, *arguments[1:]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        cwd=ROOT,
-    )
     last: deque[str] = deque(maxlen=LAST_LINES)
     progress = _PipProgress()
-    with LOG.open("a") as log:
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(
+            [*command, *arguments[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=ROOT,
+        ) as process,
+    ):
         for text in process.stdout or ():
             if not text.startswith("Progress "):
                 log.write(text)
                 last.append(text.rstrip())
             line.show(progress.read(text))
-    if process.wait() != 0:
+    if process.returncode != 0:
         said = "\n".join(f"    {text}" for text in last)
         raise Failed(f"pip could not do it:\n{said}\nThe whole log: {LOG}")
 

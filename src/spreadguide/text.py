@@ -115,3 +115,25 @@ def words(text: str) -> list[Word]:
 def terms(text: str) -> list[str]:
     """Return the stems of the content words of ``text``, in order, repeats kept: what BM25 reads."""
     return [word.stem for word in words(text) if word.is_content]
+
+
+SMALL_WORDS = frozenset("of for and the in on to a an".split())
+"""Words inside a name that its abbreviation leaves out."""
+
+MAX_INITIALS = 6
+
+
+def initials(text: str) -> set[str]:
+    """Return, stemmed like words, the abbreviations that runs of capitalised words in ``text`` could have.
+
+    "Social Care Institute for Excellence" gives "scie" and its shorter parts.
+    """
+    found: set[str] = set()
+    run: list[str] = []
+    for word in words(text):
+        if word.text[0].isupper():
+            run = [*run[1 - MAX_INITIALS :], word.text[0]]
+            found |= {stem("".join(run[start:])) for start in range(len(run) - 1)}
+        elif word.text.lower() not in SMALL_WORDS:
+            run = []
+    return found

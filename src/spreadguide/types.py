@@ -163,7 +163,7 @@ class Evidence:
     ``marker`` is the number the generator cites it by. ``text`` is verbatim; ``context`` is the wording that the
     unit depends on (lead-in, speaker), which stands at ``context_spans``. ``spans`` are the pieces to quote: the unit
     itself or, for a whole list, each item; ``pieces`` are their texts, which ``text`` joins. ``dense`` is the cosine
-    between question and unit; ``coverage`` the share (0–1, weighted by inverse document frequency) of the question's content words
+    of question and unit; ``coverage`` the share (0–1, weighted by inverse document frequency) of the question's words
     found in the unit with its context; ``score`` their mix.
     """
 

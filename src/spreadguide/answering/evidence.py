@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spreadguide.answering.quantities import quantities
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
-from spreadguide.text import squeeze, terms
+from spreadguide.text import initials, squeeze, terms
 from spreadguide.types import Evidence, Hit, Passage, Span, Unit, UnitKind
 
 
@@ -34,6 +34,8 @@ class EvidenceSettings:
     passage_weight: float = 0.20
     kind_bonus: float = 0.15
     """Added where a unit holds the kind of thing asked for (a duration, a date …), or is a list and one is asked."""
+    near_best: float = 0.8
+    """Least cosine of a list that gets the bonus, as a share of the best unit's."""
     context_term_weight: float = 0.5
     """Weight of a word that an earlier turn adds to a follow-up, against one that was just asked."""
     light_term_weight: float = 0.3
@@ -44,6 +46,11 @@ class EvidenceSettings:
 
 ABOUT_BONUS = 0.25
 """Added to what a document says of itself, which is short and never near a question in meaning."""
+
+
+COUNTED_NEAR = 2
+"""Content words after a number among which the thing counted must stand: "three years of funding to partners" is no
+number of partners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def ask_for(
 def covered(weights: dict[str, float], text: str) -> float:
     """Return the share (0-1) of the weighted words that stand in ``text``."""
     total = sum(weights.values())
-    there = set(terms(text))
+    there = {*terms(text), *initials(text)}
     return sum(weight for term, weight in weights.items() if term in there) / total if total else 0.0
 
 
@@ -122,8 +129,12 @@ def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: Evidenc
     if ask.part.field is not None:
         found += _about_the_document(ask, hits, texts, store)
     grouped = _with_whole_lists(ask, found, texts, store)
-    if ask.part.wanted is Wanted.LIST:
-        grouped = [_raised(unit, settings.kind_bonus) if len(unit.spans) > 1 else unit for unit in grouped]
+    if ask.part.wanted is Wanted.LIST and grouped:
+        floor = settings.near_best * max(unit.dense for unit in grouped)
+        grouped = [
+            replace(unit, score=unit.score + settings.kind_bonus) if _is_list(unit) and unit.dense >= floor else unit
+            for unit in grouped
+        ]
     ranked = sorted(grouped, key=lambda evidence: -evidence.score)
     return _distinct(ranked, settings)[: settings.per_part]
 
@@ -149,8 +160,8 @@ def _units(ask: Ask, hit: Hit, text: str, store: PassageStore, settings: Evidenc
     return found
 
 
-def _raised(evidence: Evidence, bonus: float) -> Evidence:
-    return replace(evidence, score=evidence.score + bonus)
+def _is_list(evidence: Evidence) -> bool:
+    return len(evidence.spans) > 1
 
 
 def section_text(passage: Passage, store: PassageStore) -> str:
@@ -190,10 +201,14 @@ def answers_kind(part: Part, evidence: Evidence) -> bool:
         return False
     if part.wanted is Wanted.NUMBER and part.counted:
         return any(
-            set(part.counted) & set(number.counted) and number.unit != "ordinal" and not number.is_year
+            set(part.counted) & set(number.counted[:COUNTED_NEAR]) and not number.is_year and not number.is_duration
             for number in quantities(evidence.text)
+            if number.unit != "ordinal"
         )
-    return holds(part.wanted, evidence.text, part.text)
+    text = f"{evidence.context} {evidence.text}"
+    if part.wanted is Wanted.PERSON and part.counted and not set(part.counted) & set(terms(text)):
+        return False
+    return holds(part.wanted, text, part.text)
 
 
 def _about_the_document(ask: Ask, hits: Sequence[Hit], texts: dict[str, str], store: PassageStore) -> list[Evidence]:

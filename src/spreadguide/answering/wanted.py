@@ -30,7 +30,11 @@ _KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
     for pattern, wanted in (
         (r"\bhow (?:long|many (?:years|months|weeks|days|hours|minutes))\b", Wanted.DURATION),
         (r"\bwhat (?:length|period) of time\b|\bwhat (?:is|was) the duration\b", Wanted.DURATION),
-        (r"\bhow much (?:money|funding|investment|does .* cost|did .* cost|was .* (?:spent|invested))", Wanted.MONEY),
+        (r"\bhow much (?:money|funding|investment)\b", Wanted.MONEY),
+        (
+            r"\bhow much (?:do|does|did|is|was|were|are|has|have|will)\b.*\b(?:cost|spen[dt]|pa(?:y|id)|invest|worth)",
+            Wanted.MONEY,
+        ),
         (r"\bwhat (?:is|was|were|are) the (?:costs?|price|budget)\b", Wanted.MONEY),
         (r"\bwhat (?:percentage|proportion|share|fraction|per cent)\b|\bhow much of\b", Wanted.SHARE),
         (r"\bhow many\b|\bwhat number\b|\bhow much (?:investment|money)\b", Wanted.NUMBER),
@@ -72,7 +76,11 @@ MIN_PART_WORDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing asked. ``text`` is its wording; ``counted`` stems of what "how many …" counts."""
+    """One thing asked, in its own wording.
+
+    ``counted`` are the stems of what "how many …" counts, or of the deed after "who …": what must stand beside the
+    number or name.
+    """
 
     text: str
     wanted: Wanted
@@ -90,22 +98,28 @@ def parts(question: str) -> list[Part]:
 def _part(text: str) -> Part:
     wanted = next((kind for pattern, kind in _KINDS if pattern.search(text)), Wanted.ANY)
     name = next((name for pattern, name in _FIELDS if pattern.search(text)), None)
-    return Part(text, wanted, name, _counted(text) if wanted is Wanted.NUMBER else ())
+    return Part(text, wanted, name, _counted(text, wanted))
 
 
-def _counted(text: str) -> tuple[str, ...]:
-    """Return the stems of the noun after "how many": the content words before the first verb-like word."""
-    match = re.search(r"\bhow many\s+(.*)", text, re.IGNORECASE)
+_COUNTED = {
+    Wanted.NUMBER: re.compile(r"\b(?:how many|what number of)\s+(.*)", re.IGNORECASE),
+    Wanted.PERSON: re.compile(
+        r"\bwho\s+(?:has |have |had )?(\w+ed|wrote|led|runs?|leads?|paid|built|said)\b", re.IGNORECASE
+    ),
+}
+
+
+def _counted(text: str, wanted: Wanted) -> tuple[str, ...]:
+    """Return the stems of the first two content words after "how many", or of the verb after "who"."""
+    match = _COUNTED[wanted].search(text) if wanted in _COUNTED else None
     if not match:
         return ()
     head: list[Word] = []
     for word in words(match.group(1)):
-        if not word.is_content and head:
+        if (not word.is_content and head) or len(head) == 2:
             break
         if word.is_content:
             head.append(word)
-        if len(head) == 2:
-            break
     return tuple(word.stem for word in head)
 
 

@@ -47,11 +47,6 @@ def is_marked(text: str) -> bool:
     return bool(_BULLET.match(text) or _ORDERED.match(text))
 
 
-def is_bullet(text: str) -> bool:
-    """Whether a line starts with a bullet."""
-    return bool(_BULLET.match(text))
-
-
 def to_pieces(paras: Sequence[Para], tolerance: float) -> list[Piece]:
     """Return the pieces of a document; indents that differ by at most ``tolerance`` count as the same."""
     return _Outline([para for para in paras if not _CONTENTS.search(para.text)], tolerance).pieces()

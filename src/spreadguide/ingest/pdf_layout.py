@@ -45,6 +45,9 @@ HEADING_PITCH = 1.9
 SIZE_TOLERANCE = 0.06
 """Share by which the type of one paragraph may vary: superscripts, symbol fonts."""
 
+SAME_SIZE = 0.6
+"""Points by which the lines of one heading may differ; the next heading down is at least a point smaller."""
+
 SAME_LINE = 0.4
 """Share of the type's size: lines whose bases differ by less stand beside each other."""
 
@@ -225,7 +228,10 @@ def _belongs(group: Sequence[Line], line: Line, setting: _Type) -> bool:
         return False
     heading = above.size > HEADING_RATIO * setting.body
     similar = abs(above.size - line.size) <= max(1.0, SIZE_TOLERANCE * above.size)
-    if not similar or _stands_out(group, setting) != _stands_out([line], setting):
+    distinct = _stands_out(group, setting)
+    if not similar or distinct != _stands_out([line], setting):
+        return False
+    if distinct and (above.bold != line.bold or abs(above.size - line.size) > SAME_SIZE):
         return False
     usual = setting.pitch.get(round(above.size), LINE_PITCH * above.size)
     return gap <= (HEADING_PITCH * above.size if heading else max(PITCH_RATIO * usual, above.size))

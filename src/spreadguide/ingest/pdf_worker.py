@@ -1,10 +1,10 @@
 """Reads the lines of one PDF in a process of its own, so that a hostile file can only harm that process.
 
 Run by `spreadguide.ingest.pdf` as ``python -P pdf_worker.py PAGES MEMORY_BYTES CPU_SECONDS``, with the file on
-standard input. It imports nothing of this package. Writes one JSON object a line: ``{"page", "width", "height", "lines": [[text, size,
-bold, face, x0, y0, x1, y1], …]}`` for each page as it is done, and at the end ``{"end": "done"}``, with ``"title"`` and
-``"pages"`` (how many the file has, as far as counted), or ``{"end": "encrypted" | "memory"}``. Anything else that
-goes wrong ends the process with an error.
+standard input. It imports nothing of this package. Writes one JSON object a line: ``{"page", "width", "height",
+"lines": [[text, size, bold, face, x0, y0, x1, y1], …]}`` for each page as it is done, and at the end ``{"end":
+"done"}``, with ``"title"`` and ``"pages"`` (how many the file has, as far as counted), or ``{"end": "encrypted" |
+"memory"}``. Anything else that goes wrong ends the process with an error.
 """
 
 from __future__ import annotations
