@@ -233,20 +233,11 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def install(wheel: Path) -> None:
     """Install the wheel with its few dependencies; raises `Failed`."""
+    pip = [sys.executable, "-m", "pip"]
     with StatusLine("Installing llama.cpp"):
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", str(wheel)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            done = subprocess.run(
-                [sys.executable, "-m", "pip", "install", "--quiet", str(wheel)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+        # pip leaves an installed wheel of the same version alone, even if it was built for another processor.
+        subprocess.run([*pip, "uninstall", "--yes", "--quiet", "llama-cpp-python"], capture_output=True, check=False)
+        done = subprocess.run([*pip, "install", "--quiet", str(wheel)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"llama.cpp was built but could not be installed:\n{done.stderr.strip()[-2000:]}")
     if not _loads():

@@ -48,6 +48,7 @@ class Child:
             process_group=0,
         )
         self._send_lock = threading.Lock()
+        self._killed_because = ""
         self._messages: deque[str] = deque(maxlen=STDERR_LINES)
         self._drain = threading.Thread(target=self._keep_messages, name="llama-stderr", daemon=True)
         self._drain.start()
@@ -78,13 +79,13 @@ class Child:
             except ValueError:
                 event = None
             if not isinstance(event, dict) or "event" not in event:
-                log.warning("the generator process wrote something that is no event; ending it")
-                self.kill()
+                self.kill("it wrote something that makes no sense")
                 return
             yield event
 
-    def kill(self) -> None:
-        """End the child at once."""
+    def kill(self, why: str) -> None:
+        """End the child at once; `wait` will say ``why``."""
+        self._killed_because = self._killed_because or why
         self._process.kill()
 
     def stop(self) -> None:
@@ -109,6 +110,8 @@ class Child:
         """Wait for the child's end; return in plain words how it ended."""
         code = self._process.wait()
         self._drain.join(STOP_SECONDS)
+        if self._killed_because:
+            return self._killed_because
         if code >= 0:
             return f"it ended with exit code {code}"
         return _SIGNALS.get(-code, f"it was ended by signal {-code}")

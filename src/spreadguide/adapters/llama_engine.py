@@ -156,11 +156,11 @@ class Engine:
         doubled = add_bos and tokens[:2] == [native.llama_vocab_bos(self._vocab)] * 2
         return tokens[1:] if doubled else tokens
 
-    def evaluate(self, tokens: Sequence[int], progress: Callable[[int], None]) -> int:
+    def evaluate(self, tokens: Sequence[int]) -> int:
         """Bring the model's memory to ``tokens`` exactly; return how many were already there.
 
-        ``progress`` is called with the number of tokens after each batch. At least the last token is always
-        evaluated, because the next one is drawn from its result. Raises `Aborted` and `EngineError`.
+        At least the last token is always evaluated, because the next one is drawn from its result. Raises `Aborted`
+        and `EngineError`.
         """
         kept = min(shared_length(self._cached, tokens), len(tokens) - 1)
         if not self._native.llama_memory_seq_rm(self._memory, 0, kept, -1):
@@ -169,9 +169,7 @@ class Engine:
             kept = 0
         del self._cached[kept:]
         for at in range(kept, len(tokens), self._options.batch):
-            batch = tokens[at : at + self._options.batch]
-            self._decode(batch)
-            progress(len(batch))
+            self._decode(tokens[at : at + self._options.batch])
         return kept
 
     def _decode(self, tokens: Sequence[int]) -> None:

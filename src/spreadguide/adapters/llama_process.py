@@ -39,8 +39,9 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_SECONDS = 1.0
 """Wait before the second restart; it doubles with each crash. The first restart comes at once."""
 
-PERMANENT = frozenset({"engine", "missing", "corrupt"})
-"""Failures that starting again cannot cure; only another file or another installation can."""
+PERMANENT = frozenset({"missing", "corrupt"})
+"""Failures that starting again cannot cure; only another file or another installation can. A missing engine is not
+among them: it may be found while pip is still unpacking it."""
 
 
 class LlamaProcess:
@@ -265,24 +266,22 @@ class LlamaProcess:
             self._child = child
             closing = self._closed
         if closing:
-            child.kill()
-        late = threading.Timer(self._settings.start_timeout, child.kill)
+            child.kill("it is no longer needed")
+        late = threading.Timer(self._settings.start_timeout, child.kill, ["it did not load in time"])
         late.daemon = True
         late.start()
-        failure, was_ready = None, False
+        failure = None
         for event in child.events():
             match event["event"]:
                 case "ready":
                     late.cancel()
-                    was_ready = True
                     self._welcome(child, event)
                 case "failed":
                     failure = Failure(str(event.get("kind")), str(event.get("reason")))
                 case _:
                     self._requests.take(event)
-        too_late = late.finished.is_set() and not was_ready
         late.cancel()
-        end = self._farewell(child, too_late=too_late)
+        end = self._farewell(child)
         return failure or end
 
     def _welcome(self, child: Child, event: dict[str, Any]) -> None:
@@ -294,9 +293,10 @@ class LlamaProcess:
             self._set_state(GeneratorState(GeneratorStatus.READY))
         log.info("generator: %s is ready", self._model_id)
 
-    def _farewell(self, child: Child, *, too_late: bool) -> Failure:
+    @staticmethod
+    def _farewell(child: Child) -> Failure:
         child.stop()
-        how = "it did not load in time" if too_late else child.wait()
+        how = child.wait()
         if messages := child.messages():
             log.info("the generator's last messages:\n%s", messages)
         child.release()

@@ -133,7 +133,7 @@ class Requests:
             with self._changed:
                 obeyed = self._changed.wait_for(lambda: self._running is not job, CANCEL_SECONDS)
             if not obeyed:
-                child.kill()
+                child.kill("it did not stop when it was told to")
         with self._changed:
             if self._running is job:
                 self._running = None
@@ -160,7 +160,7 @@ class Requests:
                 finish = FinishReason(event["finish"])
                 yield Draft("".join(pieces), finish, event["prompt_tokens"], event["completion_tokens"])
                 return
-            elif event["event"] != "progress":
+            elif event["event"] != "alive":
                 raise _unavailable(event)
 
     def _check_alive(self, child: Child, job: _Job, patience: float) -> None:
@@ -168,7 +168,7 @@ class Requests:
             silent = time.monotonic() - max(self._last_sign, job.started)
         if silent > patience:
             # Its end is noticed by the supervisor, which starts another one.
-            child.kill()
+            child.kill("it fell silent")
             raise _silent()
 
     def _new_job(self) -> _Job:

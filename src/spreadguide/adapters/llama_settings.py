@@ -50,7 +50,7 @@ class LlamaSettings:
     seed: int = 1
     max_queue: int = 4
     start_timeout: float = 180.0
-    stall_timeout: float = 60.0
+    stall_timeout: float = 30.0
     max_crashes: int = 4
     crash_window: float = 600.0
 

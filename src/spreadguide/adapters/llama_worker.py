@@ -8,8 +8,8 @@ JSON object. Requests carry ``op``:
 - ``cancel`` (``id``) ends that request and all before it;
 - ``count`` (``id``, ``texts``) is answered at once by ``counts``, also while the model writes.
 
-Events carry ``event``: ``ready`` or ``failed`` once, then the answers, ``progress`` while a prompt is read (a sign
-of life), and ``error`` (``kind``, ``reason``) where a request cannot be done. End of input ends the process.
+Events carry ``event``: ``ready`` or ``failed`` once, then the answers, ``alive`` now and then while llama.cpp
+computes, and ``error`` (``kind``, ``reason``) where a request cannot be done. End of input ends the process.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,10 @@ from spreadguide.types import FinishReason
 
 MEMORY_OVERHEAD_BYTES = 300 * 2**20
 """Room the worker takes beside the weights: Python, the context's memory at 4,096 tokens, buffers (measured)."""
+
+ALIVE_SECONDS = 1.0
+"""How often a long computation gives a sign of life: reading one batch of a prompt takes half a minute when the
+processor is shared by many."""
 
 OOM_SCORE = "800"
 """When memory runs out, the kernel shall end this process and not the server (0 to 1000, see proc(5))."""
@@ -49,13 +54,14 @@ class Worker:
         self._engine: Engine | None = None
         self._current = 0
         self._cancelled_up_to = 0
+        self._last_sign = time.monotonic()
 
     def run(self) -> int:
         """Load the model and do requests until the input ends; return the process's exit code."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
         try:
             _check_memory(Path(self._options.model_path))
-            engine = Engine(self._options, self._is_cancelled)
+            engine = Engine(self._options, self._must_stop)
         except EngineError as error:
             self._send(event="failed", kind=error.kind, reason=error.reason)
             return 1
@@ -91,7 +97,12 @@ class Worker:
         except BrokenPipeError:
             os._exit(0)
 
-    def _is_cancelled(self) -> bool:
+    def _must_stop(self) -> bool:
+        """Whether the running request is cancelled; llama.cpp asks this all through its work."""
+        now = time.monotonic()
+        if now - self._last_sign > ALIVE_SECONDS:
+            self._last_sign = now
+            self._send(event="alive", id=self._current)
         return self._current <= self._cancelled_up_to
 
     def _count(self, request: dict[str, Any]) -> None:
@@ -107,7 +118,7 @@ class Worker:
         finish = FinishReason.STOP
         if shared and len(shared) < engine.context:
             try:
-                engine.evaluate(shared, self._progress)
+                engine.evaluate(shared)
             except Aborted:
                 finish = FinishReason.CANCELLED
         self._send(event="done", id=job["id"], finish=finish, prompt_tokens=len(shared), completion_tokens=0)
@@ -122,7 +133,7 @@ class Worker:
         written = reused = 0
         finish = None
         try:
-            reused = engine.evaluate(tokens, self._progress)
+            reused = engine.evaluate(tokens)
             for piece in engine.generate(limit):
                 written += 1
                 self._text(job, stream.feed(piece))
@@ -144,9 +155,6 @@ class Worker:
     def _text(self, job: dict[str, Any], text: str) -> None:
         if text:
             self._send(event="text", id=job["id"], text=text)
-
-    def _progress(self, tokens: int) -> None:
-        self._send(event="progress", id=self._current, tokens=tokens)
 
 
 def _check_memory(model: Path) -> None:

@@ -203,12 +203,24 @@ def _moved_names(claim: str, claim_words: Sequence[Word], premise: str) -> list[
 
 
 def _turned_round(claim: Sequence[Word], premise: Sequence[Word], names: set[str]) -> bool:
-    """Whether a verb and a name beside each other changed places: "Macmillan offers" became "offers Macmillan"."""
-    there = {(one.stem, other.stem) for one, other in pairwise([word for word in premise if word.is_content])}
-    return any(
-        other.stem in names and one.stem not in names and (other.stem, one.stem) in there
-        for one, other in pairwise([word for word in claim if word.is_content or word.text.lower() == "by"])
-    )
+    """Whether a name that did something became the one it was done to.
+
+    Either verb and name, side by side, changed places ("Macmillan offers" became "offers Macmillan"), or a name
+    that opened the premise follows two of its words in the claim with no preposition before it.
+    """
+    there = [word.stem for word in premise if word.is_content]
+    beside = set(pairwise(there))
+    before: list[str] = []
+    for previous, word in pairwise([None, *claim]):
+        if word is None:
+            continue
+        if previous is not None and previous.is_content and word.stem in names and word.stem in there:
+            passed = [stem for stem in before if stem in there and stem not in names]
+            opened = all(there.index(word.stem) < there.index(stem) for stem in passed)
+            if (word.stem, previous.stem) in beside or (len(passed) > 1 and opened):
+                return True
+        before += [word.stem] if word.is_content else []
+    return False
 
 
 def _wrong_agent(claim: Sequence[Word], premise: Sequence[Word], names: set[str]) -> bool:

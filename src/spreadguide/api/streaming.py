@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from spreadguide import errors
 from spreadguide.api import schemas
+from spreadguide.api.problems import UNEXPECTED, describe
 from spreadguide.types import ClaimChecked, Event, Final, Retrieved, Token
 
 log = logging.getLogger(__name__)
@@ -79,17 +80,14 @@ async def server_sent(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
             name, body = _named(event)
             yield format_sse_event(event=name, data_str=body.model_dump_json())
     except errors.SpreadGuideError as error:
-        problem = schemas.Problem(title=type(error).__name__, status=422, detail=error.message, hint=error.hint)
-        yield format_sse_event(event="error", data_str=problem.model_dump_json())
+        yield _error(describe(error))
     except Exception:
         log.exception("a question failed")
-        problem = schemas.Problem(
-            title="InternalError",
-            status=500,
-            detail="Something went wrong on the server.",
-            hint="Try again. If it happens again, run `spreadguide doctor`.",
-        )
-        yield format_sse_event(event="error", data_str=problem.model_dump_json())
+        yield _error(UNEXPECTED)
+
+
+def _error(problem: schemas.Problem) -> bytes:
+    return format_sse_event(event="error", data_str=problem.model_dump_json())
 
 
 def _named(event: Event) -> tuple[str, BaseModel]:

@@ -106,6 +106,17 @@ def test_a_message_cannot_end_itself_or_begin_another(smollm, generator, chat_fo
             process.close()
 
 
+def test_a_long_computation_is_not_taken_for_silence(smollm):
+    # One batch that takes longer than the watchdog's patience: only the signs of life keep the child.
+    process = ready(start(smollm, batch=2048, stall_timeout=2.5))
+    try:
+        prompt = ask("The wards took part in the trial and the teams wrote down what they saw. " * 90)
+        draft = draft_of(process, prompt, max_tokens=2)
+        assert draft.prompt_tokens > 1300
+    finally:
+        process.close()
+
+
 def test_text_that_goes_round_in_circles_is_stopped(generator):
     line = "The sea was calm and the ship went on and on towards the distant land."
     circling = Prompt(system="", examples=(("Go on.", " ".join([line] * 8)),) * 2, user="Go on.")
@@ -210,7 +221,11 @@ def test_a_broken_installation_is_told_from_a_broken_model(smollm):
         "sys.exit(main())"
     )
     process = LlamaProcess(
-        smollm, "m", chat_format="chatml", settings=LlamaSettings(), command=[sys.executable, "-P", "-c", wrapper]
+        smollm,
+        "m",
+        chat_format="chatml",
+        settings=LlamaSettings(max_crashes=1),
+        command=[sys.executable, "-P", "-c", wrapper],
     )
     try:
         process.start()

@@ -94,7 +94,7 @@ def test_a_child_that_ends_in_the_middle_fails_that_request_only(scripted, fault
     assert written(process, "again") == "again"
 
 
-def test_a_silent_child_is_replaced(scripted):
+def test_a_silent_child_is_replaced(scripted, caplog):
     process = ready(scripted(stall_timeout=0.5))
     first = process.pid
     pieces = process.generate(ask("stall"), max_tokens=5)
@@ -102,6 +102,7 @@ def test_a_silent_child_is_replaced(scripted):
     with pytest.raises(GeneratorUnavailable, match="silent"):
         next(pieces)
     wait_until(lambda: process.ready and process.pid != first)
+    assert any("fell silent" in message for message in caplog.messages)
     assert written(process, "again") == "again"
 
 

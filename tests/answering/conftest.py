@@ -1,0 +1,35 @@
+"""An assistant over the shipped briefs, with whatever generator a test gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from spreadguide.assistant import Assistant, Library
+from spreadguide.protocols import Embedder, Generator
+from spreadguide.settings import load_settings
+from spreadguide.wiring import make_embedder, open_library
+
+MakeAssistant = Callable[[Generator | None], Assistant]
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return make_embedder(load_settings())
+
+
+@pytest.fixture(scope="session")
+def library(shipped_index: Path, embedder: Embedder) -> Iterator[Library]:
+    index, library = open_library(load_settings(index_dir=shipped_index), embedder)
+    yield library
+    index.close()
+
+
+@pytest.fixture(scope="session")
+def make_assistant(library: Library, embedder: Embedder) -> MakeAssistant:
+    def make(generator: Generator | None) -> Assistant:
+        return Assistant(library, embedder, generator)
+
+    return make
