@@ -131,10 +131,13 @@ def server_memory(index: Path, model: str) -> dict[str, Any]:
     """Return the highest memory of the server and its children while the model answers."""
     with server(index, "--model", model) as (client, pid), Memory(pid) as memory:
         _wait(client, "/readyz")
-        for question in QUESTIONS[:MODEL_QUESTIONS]:
-            client.post("/v1/ask", json={"question": question}).raise_for_status()
+        answers = [client.post("/v1/ask", json={"question": question}) for question in QUESTIONS[:MODEL_QUESTIONS]]
     return {
         "model": model,
+        "answers": len(answers),
+        "written_by_the_model": sum(
+            answer.raise_for_status().json()["trace"]["model"] is not None for answer in answers
+        ),
         "peak_pss_megabytes": round(memory.peak_pss / MEGABYTE),
         "peak_uss_megabytes": round(memory.peak_uss / MEGABYTE),
         "samples": memory.samples,

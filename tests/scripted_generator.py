@@ -17,7 +17,7 @@ class ScriptedGenerator:
 
     ``fail_after`` makes it go away after that many pieces. ``before_piece`` is called with the number of each
     piece before it is written, so that a test can hold the writing up. ``prompts`` keeps every prompt read,
-    ``written`` how many pieces went out, and ``finished`` how each run that ended by itself came to its end.
+    ``written`` how many pieces went out, and ``finished`` how each run that did not fail came to its end.
     """
 
     def __init__(
@@ -72,16 +72,20 @@ class ScriptedGenerator:
         ends = [whole.index(word) for word in stop if word in whole]
         pieces = re.findall(r"\s*\S+|\s+$", whole[: min(ends)] if ends else whole)
         finish, out = FinishReason.STOP, ""
-        for number, piece in enumerate(pieces):
-            self.before_piece(number)
-            if number == self.fail_after:
-                raise GeneratorUnavailable("The model went away while it wrote.", hint="Ask again in a minute.")
-            if cancelled() or number >= max_tokens:
-                finish = FinishReason.CANCELLED if cancelled() else FinishReason.LENGTH
-                break
-            out += piece
-            self.written += 1
-            yield piece
+        try:
+            for number, piece in enumerate(pieces):
+                self.before_piece(number)
+                if number == self.fail_after:
+                    raise GeneratorUnavailable("The model went away while it wrote.", hint="Ask again in a minute.")
+                if cancelled() or number >= max_tokens:
+                    finish = FinishReason.CANCELLED if cancelled() else FinishReason.LENGTH
+                    break
+                out += piece
+                self.written += 1
+                yield piece
+        except GeneratorExit:
+            self.finished.append(FinishReason.CANCELLED)
+            raise
         self.finished.append(finish)
         prompt_tokens = sum(self.count_tokens([prompt.system, prompt.user, *sum(prompt.examples, ())]))
         yield Draft(out, finish, prompt_tokens, self.count_tokens([out])[0])

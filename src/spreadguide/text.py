@@ -72,15 +72,16 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """
     part = text[start : len(text) if end is None else end]
     plain = _EDGE_QUOTE.sub(" ", part.translate(_QUOTE_MARKS).replace("\n", " "))
-    found = (
-        _trim(part, boundary["start_index"], boundary["end_index"], start)
-        for boundary in sentencex.get_sentence_boundaries("en", plain)
-    )
-    return [span for span in found if span is not None]
+    spans: list[Span] = []
+    for boundary in sentencex.get_sentence_boundaries("en", plain):
+        floor = spans[-1].end - start if spans else 0
+        if span := _trim(part, boundary["start_index"], boundary["end_index"], floor):
+            spans.append(Span(span.start + start, span.end + start))
+    return spans
 
 
-def _trim(part: str, first: int, last: int, offset: int) -> Span | None:
-    """Take white space off the ends of ``part[first:last]`` and pull in the quote marks that touch it."""
+def _trim(part: str, first: int, last: int, floor: int) -> Span | None:
+    """Take white space off the ends of ``part[first:last]`` and pull in quote marks that touch it, from ``floor`` on."""
     text = part[first:last]
     if not any(character.isalnum() for character in text):
         return None
@@ -88,9 +89,9 @@ def _trim(part: str, first: int, last: int, offset: int) -> Span | None:
     last -= len(text) - len(text.rstrip(_BLANK))
     while last < len(part) and part[last] in _CLOSING:
         last += 1
-    while first > 0 and part[first - 1] in _OPENING:
+    while first > floor and part[first - 1] in _OPENING:
         first -= 1
-    return Span(offset + first, offset + last)
+    return Span(first, last)
 
 
 @lru_cache(maxsize=1)

@@ -50,7 +50,9 @@ def test_a_true_sentence_is_supported_and_cited(make_assistant) -> None:
         pytest.param("Macmillan offers funding for three years to its partners [1].", " for three", id="dropped bound"),
         pytest.param("Macmillan offers funding for at least three years [1].", "at least", id="turned bound"),
         pytest.param("In 2011 Macmillan offered funding for up to three years [1].", "2011", id="wrong year"),
-        pytest.param("Marie Curie offers funding for up to three years to its partners [1].", "Curie", id="swapped name"),
+        pytest.param(
+            "Marie Curie offers funding for up to three years to its partners [1].", "Curie", id="swapped name"
+        ),
         pytest.param(
             "Partner organisations offer Macmillan funding for up to three years [1].", "offer Macm", id="turned round"
         ),
@@ -83,7 +85,7 @@ def test_a_dropped_not_is_withheld(make_assistant) -> None:
     assert "no statistically significant difference" in found.text
 
 
-def test_a_true_sentence_cited_to_the_wrong_line_is_cited_to_the_right_one(make_assistant, library) -> None:
+def test_a_true_sentence_cited_to_the_wrong_line_is_cited_to_the_right_one(make_assistant) -> None:
     found = answer(make_assistant, FUNDING, TRUE.replace("[1]", "[4]"))
     useful(found)
     claim = found.claims[0]
