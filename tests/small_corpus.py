@@ -36,7 +36,7 @@ that the nursing service was imposed on them, and adoption took longer on their 
 <html lang="en"><head><title>A bedside safety questionnaire on hospital wards</title></head><body><main>
 <h1>A bedside safety questionnaire on hospital wards</h1>
 <h2>Who took part</h2>
-<p>The questionnaire trial ran on 33 wards in five hospitals. Volunteers asked 2,401 patients about safety at the
+<p>In all, 33 wards took part in the questionnaire trial. Volunteers asked 2,401 patients about safety at the
 bedside.</p>
 <h2>What happened</h2>
 <p>The trial found no significant difference in harm between the wards with the questionnaire and the other wards.
@@ -54,7 +54,7 @@ Technology such as remote monitoring spread faster than new ways of working.
 """Path in the folder of reports, and the file's text."""
 
 HOW_LONG = "How long does the Harbour Trust fund partner hospitals?"
-HOW_MANY_WARDS = "How many wards did the questionnaire trial run on?"
+HOW_MANY_WARDS = "How many wards took part in the questionnaire trial?"
 WHY_SLOW = "Why did adoption of the nursing service take longer on some wards?"
 NOT_COVERED = "What do the reports say about electric vehicle charging?"
 DECLINED = "What dose of metformin should I prescribe?"

@@ -81,7 +81,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
 
 
 def _trim(part: str, first: int, last: int, floor: int) -> Span | None:
-    """Take white space off the ends of ``part[first:last]`` and pull in quote marks that touch it, from ``floor`` on."""
+    """Take white space off the ends of ``part[first:last]``; pull in quote marks that touch it, from ``floor`` on."""
     text = part[first:last]
     if not any(character.isalnum() for character in text):
         return None

@@ -106,7 +106,12 @@ def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dic
     for result in results:
         if not result.sufficiency.enough:
             continue
-        own = [finding for finding in written if _belongs(finding, result) and finding.text not in used]
+        own = [
+            whole
+            for finding in written
+            if _belongs(finding, result) and finding.text not in used
+            for whole in _with_what_it_names(finding, texts)
+        ]
         if not any(_answers(finding, result) for finding in own):
             most = 1 if own else QUOTES_ALONE
             own = [*quoted(result, texts, most), *own]
@@ -151,6 +156,24 @@ def _answers(finding: Finding, result: PartResult) -> bool:
     if result.part.wanted in {Wanted.ANY, Wanted.LIST}:
         return not any(_is_partial_list(finding, unit) for unit in decisive)
     return holds(result.part.wanted, finding.text, result.part.text)
+
+
+_ENUMERATION = re.compile(r":\s*([^:.;]+(?:,[^:,.;]+){2,}?(?:,? and [^:,.;]+)?)[.;]?\s*$")
+"""Three or more things named after a colon at the end of a sentence."""
+
+
+def _with_what_it_names(finding: Finding, texts: dict[str, str]) -> list[Finding]:
+    """Return the line's own words in place of a sentence that leaves out what the line names.
+
+    "There were five types" is true, and no answer when the line goes on to say which.
+    """
+    if len(finding.evidence) != 1 or len(finding.evidence[0].spans) != 1:
+        return [finding]
+    unit = finding.evidence[0]
+    named = _ENUMERATION.search(unit.text)
+    if named is None or set(terms(named.group(1))) & set(terms(finding.text)):
+        return [finding]
+    return quotes(unit, texts[unit.source.source_id])
 
 
 def _is_partial_list(finding: Finding, unit: Evidence) -> bool:

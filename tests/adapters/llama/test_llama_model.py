@@ -106,13 +106,14 @@ def test_a_message_cannot_end_itself_or_begin_another(smollm, generator, chat_fo
             process.close()
 
 
+@pytest.mark.slow
 def test_a_long_computation_is_not_taken_for_silence(smollm):
     # One batch that takes longer than the watchdog's patience: only the signs of life keep the child.
     process = ready(start(smollm, batch=2048, stall_timeout=2.5))
     try:
-        prompt = ask("The wards took part in the trial and the teams wrote down what they saw. " * 90)
+        prompt = ask("The wards took part in the trial and the teams wrote down what they saw. " * 60)
         draft = draft_of(process, prompt, max_tokens=2)
-        assert draft.prompt_tokens > 1300
+        assert draft.prompt_tokens > 900
     finally:
         process.close()
 

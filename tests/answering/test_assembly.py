@@ -1,0 +1,124 @@
+"""What is shown for a question: whole lists, both parts, quotes where nothing better was written."""
+
+from __future__ import annotations
+
+import re
+
+from scripted_generator import ScriptedGenerator
+
+from spreadguide.types import Answer, ClaimChecked, Final, Retrieved, Status, SupportLevel, Token, Turn
+
+
+def exact(found: Answer, library) -> None:
+    """Every citation is a slice of its document, and inside the passage that it names."""
+    assert found.claims
+    for claim in found.claims:
+        for citation in claim.citations:
+            passage = library.store.passage(citation.passage_id)
+            text = library.store.document_text(passage.source_id)
+            assert text[citation.start : citation.end] == citation.quote
+            assert passage.start <= citation.start < citation.end <= passage.end
+            if claim.support is SupportLevel.QUOTED:
+                assert claim.text == citation.quote
+    assert {citation.marker for claim in found.claims for citation in claim.citations} == {
+        source.marker for source in found.sources
+    }
+
+
+def test_a_list_is_given_whole_and_without_a_model(make_assistant, library) -> None:
+    generator = ScriptedGenerator("The pillars are Understand and Engage [1].")
+    found = make_assistant(generator).answer("What are the core pillars when adopting a proven innovation?")
+    assert all(pillar in found.text for pillar in ("Understand", "Engage", "Future-proof"))
+    assert not generator.prompts
+    exact(found, library)
+
+
+def test_quotes_only_says_so_and_is_verbatim(make_assistant, library) -> None:
+    found = make_assistant(None).answer("How many people benefited from what the AHSNs spread?")
+    assert "6 million" in found.text
+    assert all(claim.support is SupportLevel.QUOTED for claim in found.claims)
+    assert any("quotes" in warning for warning in found.warnings)
+    assert found.trace.model is None
+    exact(found, library)
+
+
+def test_both_parts_of_a_question_are_answered(make_assistant, library) -> None:
+    found = make_assistant(None).answer("How many wards took part in the PRASE trial, and how did they engage?")
+    assert found.status is Status.ANSWERED
+    assert "33 wards" in found.text
+    assert re.search("partial|different|divergent|differed", found.text)
+    exact(found, library)
+
+
+def test_a_part_that_is_not_covered_is_named(make_assistant, library) -> None:
+    found = make_assistant(None).answer(
+        "How long does Macmillan fund partners, and how much does Macmillan pay in pounds?"
+    )
+    assert found.status is Status.PARTIAL
+    assert "three years" in found.text
+    assert found.missing is not None
+    assert "pounds" in found.missing
+    exact(found, library)
+
+
+def test_every_sentence_of_the_text_ends_with_markers(make_assistant) -> None:
+    written = "Macmillan offers funding for up to three years to its partner organisations [1]."
+    found = make_assistant(ScriptedGenerator(written)).answer("How long does Macmillan fund partner organisations?")
+    lines = [line for line in found.text.splitlines() if line.strip()]
+    assert lines
+    assert all(re.search(r"(\[\d+\])+$", line) for line in lines)
+
+
+def test_a_follow_up_is_answered_from_what_came_before(make_assistant) -> None:
+    history = [Turn("user", "How does Macmillan support organisations that adopt?"), Turn("assistant", "With funding.")]
+    found = make_assistant(None).answer("For how long?", history=history)
+    assert "up to three years" in found.text
+    assert "Macmillan" in found.question.standalone
+    assert found.question.text == "For how long?"
+
+
+def test_who_when_and_by_whom_come_from_the_document_itself(make_assistant, library) -> None:
+    found = make_assistant(None).answer("When was the NHS Confederation guide to the three pillars published?")
+    assert "3 August 2023" in found.text
+    exact(found, library)
+
+
+def test_events_come_in_order_and_final_is_last(make_assistant) -> None:
+    written = "Macmillan offers funding for up to three years to its partner organisations [1]."
+    events = list(make_assistant(ScriptedGenerator(written)).ask("How long does Macmillan fund partners?"))
+    assert isinstance(events[0], Retrieved)
+    assert isinstance(events[1], ClaimChecked), "a quote is on screen before anything is written"
+    assert any(isinstance(event, Token) for event in events)
+    assert isinstance(events[-1], Final)
+    assert sum(isinstance(event, Final) for event in events) == 1
+
+
+def test_cancelling_stops_the_writing(make_assistant) -> None:
+    generator = ScriptedGenerator("Teams adopt ideas " * 200)
+    events = make_assistant(generator).ask(
+        "How long does Macmillan fund partners?", cancelled=lambda: generator.written >= 5
+    )
+    assert isinstance(list(events)[-1], Final)
+    assert generator.written <= 6
+
+
+def test_markdown_in_a_report_is_escaped() -> None:
+    from spreadguide.answering.assembly import render
+    from spreadguide.answering.claims import Finding
+    from spreadguide.types import Citation, Claim
+
+    text = "See ![x](http://evil.example) and <b>this</b> [now]"
+    claim = Claim(text, SupportLevel.QUOTED, 1.0, (Citation(1, "p", text, 0, len(text)),))
+    rendered = render([Finding(text, SupportLevel.QUOTED, 1.0)], [claim])
+    assert "![x]" not in rendered
+    assert "<b>" not in rendered.replace("\\<b\\>", "")
+    assert rendered.endswith("[1]")
+
+
+def test_not_covered_offers_near_topics_and_states_nothing(make_assistant) -> None:
+    found = make_assistant(None).answer("What do the reports say about electric vehicle charging?")
+    assert found.status is Status.NOT_COVERED
+    assert found.claims == ()
+    assert found.sources == ()
+    assert found.suggestions
+    assert found.evidence
