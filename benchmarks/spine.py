@@ -29,6 +29,7 @@ import psutil
 
 from spreadguide import __version__
 from spreadguide.adapters.index_files import IndexFiles
+from spreadguide.errors import SpreadGuideError
 from spreadguide.indexing.build import build_index
 from spreadguide.ingest import read_corpus
 from spreadguide.settings import load_settings
@@ -97,7 +98,9 @@ def ask_seconds(index: Path) -> dict[str, Any]:
     runs = []
     for _ in range(ASK_RUNS):
         began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(done.stderr.strip())
         runs.append(round(time.perf_counter() - began, 2))
     return {"median_seconds": statistics.median(runs), "runs_seconds": runs}
 
@@ -235,4 +238,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except SpreadGuideError as error:
+        sys.exit(f"{error.message} {error.hint}")
