@@ -16,8 +16,12 @@ import pytest
 
 TOOLS = ("unshare", "strace", "ip")
 CLIENT = """
-import json, sys, time, urllib.error, urllib.request
-url = sys.argv[1]
+import json, subprocess, sys, time, urllib.error, urllib.request
+import psutil
+url = "http://127.0.0.1:8000"
+trace, *serve = sys.argv[1:]
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+traced = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=connect", "-o", trace, *serve])
 def get(path, body=None):
     data = None if body is None else json.dumps(body).encode()
     headers = {} if body is None else {"Content-Type": "application/json"}
@@ -35,6 +39,9 @@ while True:
 get("/"), get("/docs"), get("/openapi.json"), get("/v1/sources")
 answer = get("/v1/ask", {"question": "How long does Macmillan fund partner organisations?"})
 print(json.loads(answer)["text"])
+for child in psutil.Process(traced.pid).children():
+    child.terminate()
+traced.wait(60)
 """
 
 
@@ -50,17 +57,9 @@ def test_chat_and_api_work_without_a_network_and_try_nothing(shipped_index: Path
     trace = tmp_path / "connects.txt"
     client = tmp_path / "client.py"
     client.write_text(CLIENT)
-    url = "http://127.0.0.1:8000"
-    serve = f"{sys.executable} -m spreadguide serve --no-llm --index {shipped_index}"
-    script = (
-        "ip link set lo up; "
-        f"strace -f -qq -e trace=connect -o {trace} {serve} & "
-        f"{sys.executable} {client} {url}; code=$?; "
-        "kill -INT $!; wait; exit $code"
-    )
-    done = subprocess.run(
-        ["unshare", "-n", "sh", "-c", script], capture_output=True, text=True, timeout=300, check=False
-    )
+    serve = [sys.executable, "-m", "spreadguide", "serve", "--no-llm", "--index", str(shipped_index)]
+    command = ["unshare", "-n", sys.executable, str(client), str(trace), *serve]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "up to three years" in done.stdout
     asked = [line for line in trace.read_text().splitlines() if "connect(" in line]

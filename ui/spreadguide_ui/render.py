@@ -99,7 +99,7 @@ def stopped_block() -> str:
 
 def banner_block(readiness: Readiness) -> str:
     """Render the line at the top of the page: nothing when the generator is ready."""
-    if not readiness.ready or readiness.index == "missing":
+    if readiness.index == "missing":
         text = f"Questions cannot be answered yet. {readiness.detail}"
     else:
         text = BANNERS.get(readiness.generator, "")

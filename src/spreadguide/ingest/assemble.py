@@ -99,7 +99,7 @@ def check_size(size: int, path: str, limits: IngestLimits) -> None:
     if size > limits.file_bytes:
         raise UnreadableDocument(
             f"{path} is {size / MEGABYTE:.1f} MB; the limit is {limits.file_bytes / MEGABYTE:.1f} MB.",
-            hint="Split the file, or raise the limit (file_bytes).",
+            hint="Split the file, or raise the setting max_file_megabytes.",
         )
 
 

@@ -86,7 +86,7 @@ def _no_text(path: str, reason: object, *, timed_out: bool, limits: IngestLimits
     if reason == "memory":
         return (
             f"{path} needs too much memory to be read.",
-            "Save it again from a PDF viewer, or raise pdf_memory_bytes.",
+            "Save it again from a PDF viewer, or raise the setting pdf_memory_megabytes.",
         )
     if reason == "done":
         return f"{path} holds no text.", "It may be a scan: run text recognition (OCR) on it first."
@@ -99,7 +99,7 @@ def _incomplete(pages: Sequence[Page], end: dict[str, Any], *, timed_out: bool, 
     if timed_out:
         return [f"{read}: {limits.pdf_seconds:g} seconds were over. Raise the limit (pdf_seconds)."]
     if end.get("end") == "memory":
-        return [f"{read}: the rest needs too much memory. Raise the limit (pdf_memory_bytes)."]
+        return [f"{read}: the rest needs too much memory. Raise the setting pdf_memory_megabytes."]
     if not end:
         return [f"{read}: the rest is damaged. Open the file in a PDF viewer and save it again."]
     return [f"{read}: that is the limit. Raise it (pdf_pages)."] if end["pages"] > len(pages) else []
