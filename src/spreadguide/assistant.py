@@ -221,7 +221,7 @@ class Assistant:
             answer_id=self._new_id(),
             question=question,
             status=Status.PARTIAL if missing else Status.ANSWERED,
-            text=render(shown, claims),
+            text=render(claims),
             claims=(*claims, *withheld),
             sources=numbering.sources,
             evidence=tuple(hits),

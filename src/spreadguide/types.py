@@ -234,6 +234,15 @@ class Citation:
     end: int
 
 
+class Layout(StrEnum):
+    """How a claim is set: a sentence, a quote of its own, or a line (or speaker) with the items it introduces."""
+
+    SENTENCE = "sentence"
+    QUOTE = "quote"
+    LEAD = "lead"
+    ITEM = "item"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One sentence of an answer, with its citations and the outcome of checking it.
@@ -246,6 +255,7 @@ class Claim:
     score: float
     citations: tuple[Citation, ...] = ()
     reasons: tuple[str, ...] = ()
+    layout: Layout = Layout.SENTENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,12 +104,11 @@ def test_cancelling_stops_the_writing(make_assistant) -> None:
 
 def test_markdown_in_a_report_is_escaped() -> None:
     from spreadguide.answering.assembly import render
-    from spreadguide.answering.claims import Finding
     from spreadguide.types import Citation, Claim
 
     text = "See ![x](http://evil.example) and <b>this</b> [now]"
     claim = Claim(text, SupportLevel.QUOTED, 1.0, (Citation(1, "p", text, 0, len(text)),))
-    rendered = render([Finding(text, SupportLevel.QUOTED, 1.0)], [claim])
+    rendered = render([claim])
     assert "![x]" not in rendered
     assert "<b>" not in rendered.replace("\\<b\\>", "")
     assert rendered.endswith("[1]")

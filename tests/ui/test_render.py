@@ -273,3 +273,20 @@ def test_offsets_in_an_address_that_make_no_sense_are_left_out() -> None:
 
 def test_a_passage_id_cannot_leave_its_place_in_the_address() -> None:
     assert passage_href('../v1/"x?y#z') == "/passage/..%2Fv1%2F%22x%3Fy%23z"
+
+
+def test_a_quoted_list_is_one_quote_with_its_items() -> None:
+    claims = [
+        claim("There are three pillars:", "quoted", layout="lead"),
+        claim("Understand", "quoted", layout="item"),
+        claim("Engage", "quoted", layout="item"),
+    ]
+    blocks = render.claim_blocks(claims, [cited()])
+    assert len(blocks) == 1
+    assert blocks[0].count("From the report:") == 1
+    assert blocks[0].count("<li>") == 2
+
+
+def test_quotes_that_stand_alone_keep_frames_of_their_own() -> None:
+    claims = [claim("One.", "quoted", layout="quote"), claim("Two.", "quoted", layout="quote")]
+    assert len(render.claim_blocks(claims, [cited()])) == 2

@@ -11,7 +11,9 @@ from spreadguide.api.schemas import (
     MAX_QUESTION_CHARACTERS,
     AnswerOut,
     AskRequest,
+    CitedSourceOut,
     ClaimEvent,
+    ClaimOut,
     HitOut,
     PassageOut,
     RetrievedEvent,
@@ -64,7 +66,8 @@ class Progress:
 
     question: str
     hits: Sequence[HitOut] | None = None
-    claims: list[str] = field(default_factory=list)
+    claims: list[ClaimOut] = field(default_factory=list)
+    sources: Sequence[CitedSourceOut] = ()
     writing: bool = False
 
     def take(self, event: Event) -> bool:
@@ -73,9 +76,9 @@ class Progress:
             self.hits = event.hits
             return True
         if isinstance(event, ClaimEvent):
-            block = render.claim_block(event.claim, event.sources)
-            self.claims += [block] if block else []
-            return bool(block)
+            self.claims.append(event.claim)
+            self.sources = event.sources
+            return event.claim.support != "unsupported"
         changed = not self.writing
         self.writing = True
         return changed
@@ -83,7 +86,8 @@ class Progress:
     def blocks(self) -> list[str]:
         """Render the turn as it stands."""
         status = render.looking_block() if self.hits is None else render.writing_block(self.hits, writing=self.writing)
-        return [render.question_block(self.question), *self.claims, status]
+        claims = render.claim_blocks(self.claims, self.sources)
+        return [render.question_block(self.question), *claims, status]
 
 
 def opening() -> View:

@@ -7,6 +7,7 @@ the same keeps its place, its opened details and its focus.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from spreadguide.api.schemas import AnswerOut, CitedSourceOut, ClaimOut, HitOut, PassageOut, Problem, Readiness
 from spreadguide_ui.markup import Span, highlighted, passage_href, prose, safe
@@ -58,16 +59,47 @@ def claim_block(claim: ClaimOut, sources: Iterable[CitedSourceOut]) -> str:
     """Render one checked claim with its markers as links; a withheld claim renders as nothing."""
     if claim.support == "unsupported":
         return ""
-    links = _links(claim, {source.marker: source for source in sources})
-    cited = "".join(links[marker] for marker in sorted(links) if f"[{marker}]" not in claim.text)
-    body = _with_tail(prose(claim.text, links.get), cited)
     if claim.support == "quoted":
-        return (
-            '<figure class="sg-claim sg-quote"><figcaption>From the report:</figcaption>'
-            f"<blockquote>{body}</blockquote></figure>"
-        )
+        return quote_block([claim], sources)
+    body = _body(claim, sources)
     sign = '<span class="sg-checked">Checked against the report</span>'
     return f'<div class="sg-claim sg-supported">{body}{sign}</div>'
+
+
+def quote_block(claims: Sequence[ClaimOut], sources: Iterable[CitedSourceOut]) -> str:
+    """Render verbatim claims that follow each other as one quote: a lead-in, then its items as a list."""
+    sources = list(sources)
+    parts: list[str] = []
+    for is_item, group in groupby(claims, lambda claim: claim.layout == "item"):
+        bodies = [_body(claim, sources) for claim in group]
+        parts += [f"<ul>{''.join(f'<li>{body}</li>' for body in bodies)}</ul>"] if is_item else bodies
+    return (
+        '<figure class="sg-claim sg-quote"><figcaption>From the report:</figcaption>'
+        f"<blockquote>{''.join(parts)}</blockquote></figure>"
+    )
+
+
+def claim_blocks(claims: Sequence[ClaimOut], sources: Iterable[CitedSourceOut]) -> list[str]:
+    """Render checked claims in order; quotes that belong together share one frame."""
+    sources = list(sources)
+    blocks: list[str] = []
+    quoted: list[ClaimOut] = []
+    for claim in (*claims, None):
+        goes_on = claim is not None and claim.support == "quoted" and (not quoted or claim.layout == "item")
+        if quoted and not goes_on:
+            blocks.append(quote_block(quoted, sources))
+            quoted = []
+        if claim is not None and claim.support == "quoted":
+            quoted.append(claim)
+        elif claim is not None and (block := claim_block(claim, sources)):
+            blocks.append(block)
+    return blocks
+
+
+def _body(claim: ClaimOut, sources: Iterable[CitedSourceOut]) -> str:
+    links = _links(claim, {source.marker: source for source in sources})
+    cited = "".join(links[marker] for marker in sorted(links) if f"[{marker}]" not in claim.text)
+    return _with_tail(prose(claim.text, links.get), cited)
 
 
 def answer_blocks(answer: AnswerOut, passages: Passages) -> list[str]:
@@ -75,10 +107,10 @@ def answer_blocks(answer: AnswerOut, passages: Passages) -> list[str]:
     blocks = [question_block(answer.question)]
     if _differs(answer.standalone_question, answer.question):
         blocks.append(f'<p class="sg-note">Searched for: {safe(answer.standalone_question)}</p>')
-    claims = [block for claim in answer.claims if (block := claim_block(claim, answer.sources))]
+    claims = claim_blocks(answer.claims, answer.sources)
     blocks += claims or [_plain_answer(answer)]
     blocks += [f'<p class="sg-note sg-warning">{safe(warning)}</p>' for warning in answer.warnings]
-    if answer.missing:
+    if answer.missing and answer.status == "partial":
         title = "What the reports do not say"
         blocks.append(f'<div class="sg-box"><h3>{title}</h3><p>{safe(answer.missing)}</p></div>')
     if claims and answer.sources:

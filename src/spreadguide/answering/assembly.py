@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spreadguide.answering.claims import Finding, Layout, quotes
+from spreadguide.answering.claims import Finding, quotes
 from spreadguide.answering.evidence import answers_kind
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
 from spreadguide.text import terms
-from spreadguide.types import Citation, CitedSource, Claim, Evidence, Passage, Span, SupportLevel, UnitKind
+from spreadguide.types import Citation, CitedSource, Claim, Evidence, Layout, Passage, Span, SupportLevel, UnitKind
 
 RELEVANT = 0.72
 """A written sentence is shown only when its line scores at least this share of the best line: a small model adds
@@ -60,7 +60,7 @@ class Numbering:
             for evidence in finding.evidence:
                 pieces = (*evidence.context_spans, *evidence.spans)
                 citations += [self._citation(evidence, span) for span in pieces if span in finding.spans]
-        return Claim(finding.text, finding.support, finding.score, tuple(citations), finding.reasons)
+        return Claim(finding.text, finding.support, finding.score, tuple(citations), finding.reasons, finding.layout)
 
     def _citation(self, evidence: Evidence, span: Span) -> Citation:
         source_id = evidence.source.source_id
@@ -199,17 +199,17 @@ _QUOTE_MARKS = '"“”'
 _SPECIAL = re.compile(r"([\\`*_\[\]<>])")
 
 
-def render(findings: Sequence[Finding], claims: Sequence[Claim]) -> str:
+def render(claims: Sequence[Claim]) -> str:
     """Set the shown claims as Markdown; every sentence, quote and list item ends with its markers.
 
     Characters with a meaning in Markdown are escaped, so that no report can place a link or an image in an answer.
     """
     lines: list[str] = []
     previous: Layout | None = None
-    for finding, claim in zip(findings, claims, strict=True):
+    for claim in claims:
         markers = "".join(f"[{number}]" for number in dict.fromkeys(citation.marker for citation in claim.citations))
         text = _SPECIAL.sub(r"\\\1", " ".join(claim.text.split()))
-        match finding.layout:
+        match claim.layout:
             case Layout.SENTENCE:
                 joined = f"{text if text[-1:] in '.!?' else text + '.'} {markers}"
                 lines += [joined] if previous is not Layout.SENTENCE else []
@@ -221,5 +221,5 @@ def render(findings: Sequence[Finding], claims: Sequence[Claim]) -> str:
                 lines += ["", f"{text} {markers}", ""]
             case Layout.ITEM:
                 lines.append(f"- {text} {markers}")
-        previous = finding.layout
+        previous = claim.layout
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

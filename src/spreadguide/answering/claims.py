@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +17,13 @@ from spreadguide.answering.citations import DraftSentence
 from spreadguide.answering.verification import Premise, Verdict, check
 from spreadguide.protocols import Embedder
 from spreadguide.text import terms
-from spreadguide.types import Evidence, Span, SupportLevel, UnitKind
+from spreadguide.types import Evidence, Layout, Span, SupportLevel, UnitKind
 
 MAX_SENTENCE_CHARACTERS = 600
 """A longer draft "sentence" is a run-on of a model that lost its way."""
 
 REPEAT = 0.85
 """Overlap of words (Jaccard) above which a sentence only says an earlier one again."""
-
-
-class Layout(StrEnum):
-    """How a finding is set in the answer's text."""
-
-    SENTENCE = "sentence"
-    QUOTE = "quote"
-    LEAD = "lead"
-    ITEM = "item"
 
 
 @dataclass(frozen=True, slots=True)

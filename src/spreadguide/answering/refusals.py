@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spreadguide.answering.assembly import PartResult
-from spreadguide.text import STOP_WORDS, words
+from spreadguide.text import STOP_WORDS, terms, words
 from spreadguide.types import Hit
 
 NOT_COVERED = "The reports do not cover this question."
@@ -39,11 +39,13 @@ def suggestions(hits: Sequence[Hit]) -> tuple[str, ...]:
     for hit in hits:
         title = hit.source.metadata.title
         topic = hit.passage.heading[-1] if hit.passage.heading else ""
-        if topic.endswith("?"):
+        names_its_subject = bool(set(terms(topic)) & set(terms(title)))
+        if topic.endswith("?") and names_its_subject:
             found[topic] = None
-        elif topic:
+        elif names_its_subject:
             found[f"What does “{title}” say about “{topic}”?"] = None
         else:
+            # A heading such as "Limits" or "What was found?" says nothing without its report.
             found[f"What are the main points of “{title}”?"] = None
         if len(found) == SUGGESTIONS:
             break

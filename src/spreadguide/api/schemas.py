@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from spreadguide import types
 
@@ -13,6 +13,19 @@ MAX_QUESTION_CHARACTERS = 2000
 
 MAX_HISTORY_TURNS = 40
 MAX_TURN_CHARACTERS = 20_000
+
+
+def _encodable(text: str) -> str:
+    """JSON can name half a character (a lone surrogate); nothing after this point could write it down again."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("This text holds half a character.") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""Text that can be stored, sent back and read by a model."""
 
 
 class _Out(BaseModel):
@@ -27,27 +40,27 @@ class HistoryTurn(_In):
     """One earlier message of the conversation, oldest first."""
 
     role: Literal["user", "assistant"]
-    content: Annotated[str, StringConstraints(max_length=MAX_TURN_CHARACTERS)]
+    content: Annotated[Text, StringConstraints(max_length=MAX_TURN_CHARACTERS)]
 
 
 class Filters(_In):
     """Narrows the reports that are searched."""
 
-    source_ids: list[str] | None = Field(None, description="Search only in these sources.", max_length=1000)
+    source_ids: list[Text] | None = Field(None, description="Search only in these sources.", max_length=1000)
 
 
 class AskRequest(_In):
     """A question to answer from the reports."""
 
-    question: str = Field(
+    question: Text = Field(
         description=f"The question, in plain English; at most {MAX_QUESTION_CHARACTERS:,} characters.",
         examples=["How long does Macmillan fund partner organisations to support adoption?"],
     )
-    role: str | None = Field(
+    role: Text | None = Field(
         None, max_length=60, description="Who is asking, such as innovator, adopter team or system decision-maker."
     )
     history: list[HistoryTurn] = Field(default_factory=list, max_length=MAX_HISTORY_TURNS)
-    conversation_id: str | None = Field(None, max_length=64)
+    conversation_id: Text | None = Field(None, max_length=64)
     filters: Filters | None = None
     stream: bool = Field(default=False, description="Answer with server-sent events instead of one JSON object.")
 
@@ -55,7 +68,7 @@ class AskRequest(_In):
 class SearchRequest(_In):
     """A search for passages, without an answer."""
 
-    query: str
+    query: Text
     k: int = Field(10, ge=1, le=100, description="Most hits to return.")
     filters: Filters | None = None
 
@@ -100,6 +113,9 @@ class ClaimOut(_Out):
     score: float
     citations: list[CitationOut]
     reasons: list[str]
+    layout: Literal["sentence", "quote", "lead", "item"] = Field(
+        default="sentence", description="How it is set: a lead introduces the items that follow it."
+    )
 
 
 class CitedSourceOut(_Out):
