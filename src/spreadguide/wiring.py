@@ -89,6 +89,8 @@ class Services:
         embedder = make_embedder(settings)
         self._index, library = open_library(settings, embedder)
         self.assistant = Assistant(library, embedder, self.generator)
+        # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
+        embedder.embed_queries(["warm up"])
         if self.generator is not None:
             self.generator.start()
 

@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import psutil
 
@@ -182,7 +182,7 @@ def _group_headroom() -> Iterable[int]:
         yield int(limit) - used + int(stat.get("inactive_file", 0)) + int(stat.get("active_file", 0))
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Keep the protocol's stream to ourselves, then work."""
     events = os.fdopen(os.dup(1), "wb")
     # Whatever native code or a library prints must not land between the protocol's lines.
@@ -193,8 +193,11 @@ def main() -> int:
     except OSError as error:
         print(f"oom_score_adj: {error.strerror}", file=sys.stderr)  # noqa: T201 - stderr is this process's log
     options = EngineOptions(**json.loads(sys.argv[1]))
-    return Worker(options, sys.stdin.buffer, events).run()
+    code = Worker(options, sys.stdin.buffer, events).run()
+    # An orderly end of the interpreter trips over the thread that waits for input.
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

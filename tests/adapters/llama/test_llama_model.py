@@ -189,7 +189,7 @@ def test_a_damaged_file_is_refused_until_it_is_replaced(smollm, tmp_path, damage
 def test_without_memory_it_says_so(smollm):
     wrapper = (
         "import resource, sys; from spreadguide.adapters import llama_worker; "
-        "resource.setrlimit(resource.RLIMIT_DATA, (120 * 2**20,) * 2); sys.exit(llama_worker.main())"
+        "resource.setrlimit(resource.RLIMIT_DATA, (200 * 2**20,) * 2); llama_worker.main()"
     )
     command = [sys.executable, "-P", "-c", wrapper]
     process = LlamaProcess(smollm, "m", chat_format="chatml", settings=LlamaSettings(max_crashes=1), command=command)
@@ -217,10 +217,7 @@ def test_llama_cpp_is_found_when_it_is_installed_later(smollm, monkeypatch):
 
 
 def test_a_broken_installation_is_told_from_a_broken_model(smollm):
-    wrapper = (
-        "import sys; sys.modules['llama_cpp'] = None; from spreadguide.adapters.llama_worker import main; "
-        "sys.exit(main())"
-    )
+    wrapper = "import sys; sys.modules['llama_cpp'] = None; from spreadguide.adapters.llama_worker import main; main()"
     process = LlamaProcess(
         smollm,
         "m",
