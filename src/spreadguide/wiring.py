@@ -11,8 +11,6 @@ from spreadguide.adapters.minilm import MiniLM
 from spreadguide.adapters.sentence_transformer import SentenceTransformerEmbedder
 from spreadguide.answering.prompt import warm_up
 from spreadguide.assistant import Assistant, Library
-from spreadguide.indexing.build import build_index
-from spreadguide.ingest import IngestLimits, read_corpus
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import ResolvedModel, models_dir, resolve_generator
 from spreadguide.protocols import Embedder, Progress
@@ -30,6 +28,10 @@ def make_embedder(settings: Settings) -> Embedder:
 
 def build(settings: Settings, progress: Progress) -> BuildSummary:
     """Read the reports and bring the index up to date."""
+    # Imported here: the readers take a third of a second, and who only asks needs none of them.
+    from spreadguide.indexing.build import build_index
+    from spreadguide.ingest import IngestLimits, read_corpus
+
     limits = IngestLimits(
         file_bytes=settings.max_file_megabytes * MEGABYTE,
         pdf_pages=settings.pdf_pages,
