@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +16,10 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from spreadguide import __version__
-from spreadguide.console import Bars, answer_text, hits_text, say
-from spreadguide.errors import ConfigError, SpreadGuideError
+from spreadguide.console import Bars, answer_text, hits_text, plain, say
+from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
 from spreadguide.settings import Settings, load_settings
+from spreadguide.types import Turn
 
 app = typer.Typer(
     help="Cited answers from your own reports on adopting and spreading innovation in health care.",
@@ -39,8 +42,14 @@ MODEL_WAIT_SECONDS = 300.0
 """Longest wait of `ask` for the model to load: reading a large file from a slow disk takes minutes."""
 
 
+STOPPED = 130
+"""Exit code after Ctrl-C, by custom."""
+
+
 def main() -> None:
     """Run the command line; our own errors become two plain lines and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets an answer
     try:
         app()
     except SpreadGuideError as error:
@@ -48,9 +57,11 @@ def main() -> None:
         if error.hint:
             say(f"What to do: {error.hint}")
         raise SystemExit(1) from error
-    except KeyboardInterrupt:
-        say("Stopped. Nothing was lost: the same command goes on from here.")
-        raise SystemExit(130) from None
+    except (KeyboardInterrupt, SystemExit) as ending:
+        if not isinstance(ending, KeyboardInterrupt) and ending.code != STOPPED:
+            raise
+        say("Stopped. Nothing was lost: to go on, run the same command again.")
+        raise SystemExit(STOPPED) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -95,7 +106,7 @@ def ask(
     """Ask one question and print the checked answer."""
     from spreadguide.assistant import check_question
 
-    check_question(question)
+    check_question(_readable(question))
     turns = _read_history(history)
     from spreadguide.wiring import Services
 
@@ -127,7 +138,7 @@ def search(
 
     services = Services(_settings(index, None, no_llm=True))
     try:
-        hits = services.assistant.search(query, k)
+        hits = services.assistant.search(_readable(query), k)
     finally:
         services.close()
     if as_json:
@@ -159,9 +170,9 @@ def doctor(index: IndexOption = None, model: ModelOption = None) -> None:
 
     findings = examine(_settings(index, model))
     for finding in findings:
-        typer.echo(f"{'ok  ' if finding.good else 'LOOK'}  {finding.what}")
+        typer.echo(plain(f"{'ok  ' if finding.good else 'LOOK'}  {finding.what}"))
         if not finding.good and finding.cure:
-            typer.echo(f"      What to do: {finding.cure}")
+            typer.echo(plain(f"      What to do: {finding.cure}"))
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
 
@@ -220,6 +231,8 @@ def models_verify(
     folder = model_folder(load_settings())
     catalogue = load_catalogue()
     wanted = [catalogue.get(model_id)] if model_id else [e for e in catalogue.model if is_present(e, folder)]
+    if not wanted:
+        say("No model of the catalogue is on this machine. To bring one here, run: spreadguide models pull")
     failed = False
     for entry in wanted:
         try:
@@ -237,17 +250,31 @@ def _settings(index: Path | None, model: str | None, *, no_llm: bool = False, **
     return load_settings(index_dir=index, model=model, use_generator=False if no_llm else None, **options)
 
 
-def _read_history(path: Path | None) -> list[Any]:
+def _readable(question: str) -> str:
+    """Return the question, or raise `QuestionError` where the terminal sent bytes that are no text."""
+    try:
+        question.encode("utf-8")
+    except UnicodeEncodeError as error:
+        hint = "Type it again, in a terminal that is set to UTF-8."
+        raise QuestionError("The question holds characters that cannot be read.", hint=hint) from error
+    return question
+
+
+def _read_history(path: Path | None) -> list[Turn]:
     """Read a JSON list of ``{"role", "content"}`` messages; raises `ConfigError` when it is none."""
-    from spreadguide.types import Turn
+    from spreadguide.api.schemas import HistoryTurn
 
     if path is None:
         return []
-    adapter: TypeAdapter[list[Turn]] = TypeAdapter(list[Turn])
     try:
-        return adapter.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise ConfigError(
-            f"The history in {path} cannot be read.",
-            hint='It must be a JSON list such as [{"role": "user", "content": "…"}].',
-        ) from error
+        found = TypeAdapter(list[HistoryTurn]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"The history in {path} cannot be read: {error.strerror}.", hint=_HISTORY) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f" {part}" for part in first["loc"])
+        raise ConfigError(f"The history in {path} is wrong:{place} {first['msg']}.", hint=_HISTORY) from error
+    return [Turn(turn.role, turn.content) for turn in found]
+
+
+_HISTORY = 'Name a file with a JSON list such as [{"role": "user", "content": "…"}]. A role is user or assistant.'

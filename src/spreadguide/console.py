@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from spreadguide.text import normalise
 from spreadguide.types import Answer, Hit, Status
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -18,7 +19,12 @@ LINE_WIDTH = 100
 
 def say(message: str) -> None:
     """Print a message for the person at the terminal, on standard error."""
-    _console.print(message, markup=False)
+    _console.print(plain(message), markup=False)
+
+
+def plain(text: str) -> str:
+    """Return ``text`` as it may be printed: names and reports from elsewhere must not steer the terminal."""
+    return normalise(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class Bars:
@@ -79,7 +85,7 @@ def answer_text(answer: Answer) -> str:
     if answer.suggestions:
         blocks.append("You could ask:\n" + "\n".join(f"- {suggestion}" for suggestion in answer.suggestions))
     blocks += [f"Note: {warning}" for warning in answer.warnings]
-    return "\n\n".join(block for block in blocks if block)
+    return plain("\n\n".join(block for block in blocks if block))
 
 
 def hits_text(hits: Sequence[Hit]) -> str:
@@ -92,4 +98,4 @@ def hits_text(hits: Sequence[Hit]) -> str:
         heading = " › ".join(hit.passage.heading)
         lines.append(f"{place}. {hit.source.metadata.title}{f' › {heading}' if heading else ''} ({ranks})")
         lines.append(textwrap.indent(textwrap.fill(" ".join(hit.passage.text.split()), LINE_WIDTH), "   "))
-    return "\n".join(lines)
+    return plain("\n".join(lines))

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
 import psutil
 
 from spreadguide import __version__
@@ -23,6 +24,14 @@ NEEDED_DISK_BYTES = 2_000_000_000
 
 NEEDED_MEMORY_BYTES = 2_500_000_000
 """Memory of the server with the default 1.5B model."""
+
+PORT_SECONDS = 2.0
+"""How long a server on the port may take to answer."""
+
+MAY_READ = "Check that you may read and write there."
+
+HEALTHY = '{"status":"alive"}'
+"""What SpreadGuide answers at /healthz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ def _run(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
         return check(settings)
     except SpreadGuideError as error:
         return Finding(False, error.message, error.hint)
+    except OSError as error:
+        return Finding(False, f"{error.filename or 'A file'} cannot be read: {error.strerror or error}.", MAY_READ)
 
 
 def _versions(_settings: Settings) -> Finding:
@@ -103,8 +114,10 @@ def _generator(settings: Settings) -> Finding:
     return Finding(True, f"Generator {model.model_id}: {model.path}, checked")
 
 
-def _memory(_settings: Settings) -> Finding:
+def _memory(settings: Settings) -> Finding:
     free = psutil.virtual_memory().available
+    if not settings.use_generator:
+        return Finding(True, f"{free / 1e9:.1f} GB of memory are free")
     cure = "Close other programs, or choose a smaller model."
     return Finding(free > NEEDED_MEMORY_BYTES, f"{free / 1e9:.1f} GB of memory are free (2.5 GB needed)", cure)
 
@@ -118,8 +131,23 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    with socket.socket() as probe:
-        taken = probe.connect_ex((settings.host, settings.port)) == 0
-    state = "in use: by SpreadGuide, if it is running" if taken else "free"
-    cure = "If it is another program, choose another port with --port."
-    return Finding(not taken, f"Port {settings.port} is {state}", cure)
+    host, port = settings.host, settings.port
+    try:
+        socket.create_connection((host, port), timeout=PORT_SECONDS).close()
+    except ConnectionRefusedError:
+        return Finding(True, f"Port {port} is free")
+    except OSError as error:
+        cure = "Choose an address of this machine with --host, such as 127.0.0.1."
+        return Finding(False, f"The address {host}, port {port}, cannot be used: {error.strerror or error}.", cure)
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if _is_ours(url):
+        return Finding(True, f"SpreadGuide is running on {url}")
+    return Finding(False, f"Port {port} is in use by another program.", "Choose another port with --port.")
+
+
+def _is_ours(url: str) -> bool:
+    """Whether the server at ``url`` answers as SpreadGuide does."""
+    try:
+        return httpx.get(f"{url}/healthz", timeout=PORT_SECONDS, trust_env=False).text == HEALTHY
+    except httpx.HTTPError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import subprocess
@@ -26,18 +27,26 @@ def run(settings: Settings) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with _listen(settings.host, settings.port) as listener:
         services = _open(settings)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{settings.port}"
-        app = create_app(services)
-        say("Starting the chat page …")
-        from spreadguide_ui import mount  # Gradio takes seconds to import: say something first
+        try:
+            _serve(services, listener)
+        finally:
+            services.close()
 
-        app = mount(app, api_url=url)
-        say(f"SpreadGuide is ready: {url} (chat), {url}/docs (API). Press Ctrl-C to stop.")
-        if settings.use_generator:
-            say("The model loads in the background. Until it is ready, answers are quotes from the reports.")
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-        uvicorn.Server(config).run(sockets=[listener])
+
+def _serve(services: Services, listener: socket.socket) -> None:
+    settings = services.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    app = create_app(services)
+    say("Starting the chat page …")
+    from spreadguide_ui import mount  # Gradio takes seconds to import: say something first
+
+    app = mount(app, api_url=url)
+    say(f"SpreadGuide is ready: {url} (chat), {url}/docs (API). Press Ctrl-C to stop.")
+    if settings.use_generator:
+        say("The model loads in the background. Until it is ready, answers are quotes from the reports.")
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -49,10 +58,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise PortInUse(
-            f"Port {port} on {host} cannot be used: {error.strerror}.",
-            hint="Stop the other program, or choose another port: spreadguide serve --port 8001",
-        ) from error
+        hint = "Choose an address of this machine with --host, such as 127.0.0.1, and a port above 1023 with --port."
+        if error.errno == errno.EADDRINUSE:
+            hint = "Stop the other program, or choose another port with --port."
+        raise PortInUse(f"Port {port} on {host} cannot be used: {error.strerror}.", hint=hint) from error
     return listener
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -34,18 +34,31 @@ def _default_index() -> Path:
     return Path("index") if Path("corpus").is_dir() else user_data_path("spreadguide", appauthor=False) / "index"
 
 
+def _from_home(path: Path) -> Path:
+    """Read a leading ``~`` as the user's own folder, as a shell does for options."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+
+
+Folder = Annotated[Path, AfterValidator(_from_home)]
+
+
 class Settings(BaseSettings):
     """All settings with their defaults; an unknown key is an error, not a silence."""
 
-    model_config = SettingsConfigDict(env_prefix="SPREADGUIDE_", extra="forbid", toml_file=SETTINGS_FILE)
+    model_config = SettingsConfigDict(
+        env_prefix="SPREADGUIDE_", env_ignore_empty=True, extra="forbid", toml_file=SETTINGS_FILE
+    )
 
-    corpus_dir: Path = Field(default_factory=_default_corpus, description="Folder of reports.")
-    index_dir: Path = Field(default_factory=_default_index, description="Folder of the built index.")
+    corpus_dir: Folder = Field(default_factory=_default_corpus, description="Folder of reports.")
+    index_dir: Folder = Field(default_factory=_default_index, description="Folder of the built index.")
     host: str = Field("127.0.0.1", description="Address to serve on. The default is this machine only.")
     port: int = Field(8000, ge=1, le=65535, description="Port to serve on.")
     use_generator: bool = Field(True, description="Whether a model writes answers; without, they are quotes.")
     model: str = Field(DEFAULT_MODEL, description="Generator: an id of the catalogue, or a path to a GGUF file.")
-    models_dir: Path | None = Field(None, description="Folder of model files; by default in the user's cache.")
+    models_dir: Folder | None = Field(None, description="Folder of model files; by default in the user's cache.")
     embedder: str = Field(DEFAULT_EMBEDDER, description="Embedder: its id, or a sentence-transformers folder.")
     threads: int = Field(0, ge=0, le=256, description="Threads of the generator; 0 means one per core.")
     context: int = Field(4096, ge=1024, le=131072, description="Tokens of prompt and answer together.")
@@ -78,7 +91,7 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{_setting(problem['loc'])}: {problem['msg']}" for problem in error.errors())
         raise ConfigError(f"A setting is wrong. {problems}.", hint=_WHERE) from error
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"The file {SETTINGS_FILE} cannot be read: {error}.", hint=_WHERE) from error
 
 

@@ -11,6 +11,7 @@ from small_corpus import HOW_MANY_WARDS, REPORTS
 from starlette.testclient import TestClient
 
 from spreadguide.api.app import create_app
+from spreadguide.errors import IndexCorrupt
 from spreadguide.settings import load_settings
 from spreadguide.wiring import Services
 
@@ -106,7 +107,7 @@ def test_not_ready_while_the_model_is_not_on_this_machine(index_dir, tmp_path):
         answer = client.post("/v1/ask", json={"question": HOW_MANY_WARDS}).json()
         assert "33 wards" in answer["text"]
         assert "is not on this machine" in answer["warnings"][0]
-    with pytest.raises(Exception, match="closed"):  # the application let go of the index when it ended
+    with pytest.raises(IndexCorrupt):  # the application let go of the index when it ended
         services.assistant.library.store.sources()
 
 

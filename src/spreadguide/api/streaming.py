@@ -54,23 +54,22 @@ async def run_events(run: Run, request: Request) -> AsyncIterator[Event]:
             put(None)
 
     loop.run_in_executor(WORKERS, work)
+    watch = asyncio.create_task(_watch(request, queue))
     try:
-        while (item := await _next(queue, request)) is not None:
+        while (item := await queue.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
+        watch.cancel()
         cancelled.set()
 
 
-async def _next(queue: asyncio.Queue[Event | BaseException | None], request: Request) -> Event | BaseException | None:
-    """Return the next item, or ``None`` at the end and when the client has gone."""
-    while True:
-        try:
-            return await asyncio.wait_for(queue.get(), LOOK_SECONDS)
-        except TimeoutError:
-            if await request.is_disconnected():
-                return None
+async def _watch(request: Request, queue: asyncio.Queue[Event | BaseException | None]) -> None:
+    """Put the end on the queue once the client has gone, also while events keep coming."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(LOOK_SECONDS)
+    queue.put_nowait(None)
 
 
 async def server_sent(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:

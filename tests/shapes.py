@@ -23,7 +23,7 @@ HIT = {
     "ranks": dict,
 }
 CITATION = {"marker": int, "passage_id": str, "quote": str, "start": int, "end": int}
-CLAIM = {"text": str, "support": str, "score": float, "citations": [CITATION], "reasons": list}
+CLAIM = {"text": str, "support": str, "score": float, "citations": [CITATION], "reasons": list, "layout": str}
 SOURCE = {
     "marker": int,
     "source_id": str,
