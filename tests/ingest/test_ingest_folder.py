@@ -75,7 +75,7 @@ def test_a_large_file_is_a_warning_with_size_and_setting(tmp_path: Path) -> None
         file.truncate(50 * 1024 * 1024)
     (warning,) = read_corpus(tmp_path).warnings
     assert "big.txt is 50.0 MB; the limit is 25.0 MB" in warning
-    assert "file_bytes" in warning
+    assert "max_file_megabytes" in warning
 
 
 def test_bad_files_are_warnings_and_nothing_else_is_lost(tmp_path: Path) -> None:
