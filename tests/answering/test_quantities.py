@@ -33,6 +33,7 @@ TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
         ("two-thirds of the boards", 2 / 3, "share"),
         ("three quarters", 0.75, "share"),
         ("a tenth of the staff", 0.1, "share"),
+        ("cut by a fifth, but", 0.2, "share"),
         ("the third site", 3, "ordinal"),
         ("the 2nd round", 2, "ordinal"),
         ("every second Tuesday", 2, "ordinal"),

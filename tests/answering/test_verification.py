@@ -37,18 +37,18 @@ def share_supported(embedder: Embedder, split: str) -> dict[str, float]:
     return {t: counted[t, True] / (counted[t, True] + counted[t, False]) for t in ("supported", "fabricated")}
 
 
-@pytest.mark.parametrize("split", ["tune", "report"])
+@pytest.mark.parametrize("split", ["tune", "report", "fresh"])
 def test_near_misses_are_told_from_paraphrases(embedder: Embedder, split: str) -> None:
     share = share_supported(embedder, split)
     assert share["fabricated"] <= 0.02
     assert (share["supported"] + 1 - share["fabricated"]) / 2 >= 0.94
 
 
-def test_no_line_is_in_both_splits() -> None:
+def test_no_line_is_in_two_splits() -> None:
     lines = tomllib.loads(NEAR_MISSES.read_text("utf-8"))["line"]
     texts = [line["text"] for line in lines]
     assert len(texts) == len(set(texts))
-    assert {line["split"] for line in lines} == {"tune", "report"}
+    assert {line["split"] for line in lines} == {"tune", "report", "fresh"}
 
 
 FUNDING = "Macmillan offers funding for up to three years to its partner organisations."
@@ -81,6 +81,10 @@ CASES = {
     "a belief told as a fact": ("Staff believe that the app saves time.", "The app saves time.", "'believe'"),
     "a view told as a fact": ("The app saves time, says Ann Lee.", "The app saves time.", "view"),
     "a rank": ("Ann Lee is deputy chair of the board.", "Ann Lee is chair of the board.", "share"),
+    "a comparison made absolute": ("Staff were more hopeful than before.", "Staff were hopeful.", "share"),
+    "two sides of than": ("Nurses, rather than porters, ran it.", "Porters, rather than nurses, ran it.", "than"),
+    "an end of another statement": ("Ann runs the hub and Jo the lab.", "Ann runs the lab.", "joins"),
+    "a narrowing dropped": ("Clinics that met weekly cut waits.", "Clinics cut waits.", "which"),
     "a condition dropped": ("Sites are paid if they report.", "Sites are paid.", "condition"),
     "before and after": ("Staff met before the launch.", "Staff met after the launch.", "'after'"),
     "by and to": ("Costs fell by £40.", "Costs fell to £40.", "'in'|'to'"),

@@ -73,7 +73,8 @@ _LIGHT_TERMS = frozenset(
         choose chosen select take took part make made use used using need want get do work works go happen involve
         best better good great main key core important different example examples kind type way ways thing things
         much number latest recent new currently actually really please know think help does mean means stand
-        called name list overall general long people person someone anyone question answer reason point points run ran"""
+        called name list overall general long people person someone anyone question answer reason point points
+        run ran"""
     )
 )
 

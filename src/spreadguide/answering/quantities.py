@@ -123,8 +123,13 @@ def _paired(text: str, found: list[Quantity]) -> list[Quantity]:
             continue
         if word == "and" and not text[: first.start].rstrip(f" {_CURRENCY}").lower().endswith("between"):
             continue
-        shared = {"counted": first.counted or second.counted, "unit": first.unit or second.unit}
-        paired[place] = replace(paired[place], other=second.value, rate=first.rate or second.rate, **shared)
+        paired[place] = replace(
+            paired[place],
+            other=second.value,
+            rate=first.rate or second.rate,
+            counted=first.counted or second.counted,
+            unit=first.unit or second.unit,
+        )
         paired[place + 1] = replace(paired[place + 1], other=first.value)
     return paired
 
@@ -145,13 +150,14 @@ def _number_at(tokens: list[Word], index: int) -> tuple[float, str, int] | None:
 
 def _worded(tokens: list[Word], index: int) -> tuple[float, str, int] | None:
     word, before, after = (_lowered(tokens, place) for place in (index, index - 1, index + 1))
+    ends = index + 1 == len(tokens) or not tokens[index + 1].is_content
     if word == "one" and after in _NOT_A_COUNT_AFTER_ONE:
         return None
     if word in _SMALL:
         return _spelled(tokens, index)
     if word in {"hundred", "thousand", "dozen"} and before == "a":
         return _rest(1.0, tokens, index)
-    if word in _FRACTIONS and (word == "half" or (before == "a" and after in {"of", ""}) or after == "of"):
+    if word in _FRACTIONS and (word == "half" or after == "of" or (before == "a" and ends)):
         return _FRACTIONS[word], "share", index + 1
     if word in _ORDINALS and word != "second" and before not in _SMALL:
         return _ORDINALS[word], "ordinal", index + 1

@@ -1,4 +1,4 @@
-"""Text → tokens with their clause and preposition, and the best match of one text's tokens in another's.
+"""Text → tokens, each with its clause and the prepositions before it.
 
 This is no parser: clauses end at punctuation and at "and", "but" and their like, which is what the checks need to
 see that a sentence takes a number from one statement and its subject from another.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from spreadguide.answering.quantities import Quantity, quantities
+from spreadguide.answering.quantities import Bound, Quantity, quantities
 from spreadguide.text import Word, stem, words
 
 _FORMS = """begin began begun; break broke broken; bring brought; build built; buy bought; choose chose chosen;
@@ -20,12 +20,14 @@ _FORMS = """begin began begun; break broke broken; bring brought; build built; b
     lead led; leave left; lose lost; make made; mean meant; meet met; pay paid; put puts; rise rose risen; run ran;
     say said; see saw seen; send sent; set sets; show showed shown; spend spent; spread spreads; stand stood;
     take took taken; teach taught; tell told; think thought; understand understood; win won; write wrote written"""
-_BASE = {stem(form): stem(forms.split()[0]) for forms in _FORMS.split(";") for form in forms.split()}
+_BASE = {form: forms.split()[0] for forms in _FORMS.split(";") for form in forms.split()}
 
 _SAME = """begin start commenc; help assist; provid offer; show demonstr; buy purchas; enabl allow; need requir;
     about approxim; programm program"""
 _CLASS = {word: group.split()[0] for group in _SAME.split(";") for word in group.split()}
 """Stems that say the same in reports on innovation; anything looser ("gives" for "offers") is left to a quote."""
+
+_BRITISH = re.compile(r"(?<=\w{4})is(e|ed|es|er|ers|ing|ation|ations)$")
 
 BE = frozenset("is are was were be been being am get gets got".split())
 _PARTICIPLES = frozenset(
@@ -48,13 +50,19 @@ PREPOSITIONS = frozenset(
     throughout to toward towards under unless until up upon via when whenever where while with within
     without""".split()
 )
-_TRANSPARENT = frozenset("the a an its their his her our this these that those his each every all both some any".split())
-_COORDINATORS = frozenset("and but or nor while whereas although though yet so".split())
+REPORTING = frozenset(
+    """say think claim believ argu note warn conclud suggest feel expect estim state report write describ find
+    add explain hope fear""".split()
+)
+"""Stems of verbs that bring in what someone says: "X says that" and "says X" are both in order."""
+
+_TRANSPARENT = frozenset(
+    "the a an its their his her our this these that those his each every all both some any".split()
+)
+_COORDINATORS = frozenset("and but or nor while whereas although though".split())
 _CLAUSE_END = re.compile(r"[,;:!?()\[\]]|\.(?=\s|$)|\s[-–—]+\s")
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|$)")
-_MONTHS = frozenset(
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS = frozenset("january february march april may june july august september october november december".split())
 _SEASONS = frozenset("spring summer autumn winter".split())
 _WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 
@@ -133,8 +141,7 @@ def looks_participle(word: str) -> bool:
 
 def key(word: str) -> str:
     """Return what ``word`` is compared by: its stem, with irregular forms and spellings brought together."""
-    base = stem(word.replace("isation", "ization").replace("ise", "ize").replace("ising", "izing"))
-    base = _BASE.get(base, base)
+    base = stem(_BRITISH.sub(r"iz\1", _BASE.get(word, word)))
     return _CLASS.get(base, base)
 
 
@@ -150,19 +157,20 @@ def read(text: str, expansions: dict[str, list[str]] | None = None) -> Reading:
         if number is not None:
             covered = number.end
         written = (expansions or {}).get(word.stem)
-        found += [_token(text, word, number, found, other) for other in written or [None]]
+        found += [_token(text, word, number, found, other) for other in written or [""]]
     return Reading(text, tuple(found))
 
 
-def _token(text: str, word: Word, number: Quantity | None, found: list[Token], expanded: str | None) -> Token:
+def _token(text: str, word: Word, number: Quantity | None, found: list[Token], expanded: str) -> Token:
     previous = found[-1] if found else None
     lowered = (expanded or word.text).lower().replace("’", "'")
     between = text[previous.end : word.start] if previous else ""
-    mark = (_CLAUSE_END.search(between) or _EMPTY).group() if previous else ""
-    capital = expanded is not None or word.text[0].isupper()
+    ending = _CLAUSE_END.search(between)
+    mark = ending.group().strip() if ending else ""
+    capital = bool(expanded) or word.text[0].isupper()
     date = number is None and (lowered in _MONTHS | _SEASONS | _WEEKDAYS) and (capital or lowered in _SEASONS)
     content = number is not None or date or (word.is_content and not _is_function(lowered))
-    new = bool(previous) and (bool(mark) or _coordinates(previous, lowered, capital))
+    new = previous is not None and (bool(mark) or _coordinates(previous, lowered, capital))
     starts = previous is None or (bool(mark) and mark not in ",()[]") or "“" in between or '"' in between
     return Token(
         key=f"#{number.value:g}{number.unit}" if number else key(lowered),
@@ -173,15 +181,25 @@ def _token(text: str, word: Word, number: Quantity | None, found: list[Token], e
         clause=previous.clause + new if previous else 0,
         sentence=previous.sentence + bool(_SENTENCE_END.search(between)) if previous else 0,
         mark=mark,
-        preps=_preps(found, mark),
+        preps=_preps(found, mark) - _of_bound(number),
         name=content and number is None and not date and (_inner_capital(word) or (capital and not starts)),
         date=date,
         quantity=number,
     )
 
 
-_EMPTY = re.compile("").search("")  # a match of nothing, so that "no mark" needs no branch
-assert _EMPTY is not None
+_OF_BOUND = {
+    Bound.BELOW: frozenset({"than", "under", "below"}),
+    Bound.ABOVE: frozenset({"than", "over", "above", "in", "of"}),
+    Bound.AT_MOST: frozenset({"up", "to", "at", "than", "of", "as"}),
+    Bound.AT_LEAST: frozenset({"at", "than", "of"}),
+    Bound.ABOUT: frozenset({"about", "around"}),
+}
+
+
+def _of_bound(number: Quantity | None) -> frozenset[str]:
+    """Return the prepositions that are part of a number's bound, as in "up to", and are checked with it."""
+    return _OF_BOUND.get(number.bound, frozenset()) if number else frozenset()
 
 
 def _inner_capital(word: Word) -> bool:
@@ -214,66 +232,3 @@ def _preps(found: list[Token], mark: str) -> frozenset[str]:
         if before.mark:
             break
     return frozenset(preps)
-
-
-@dataclass(frozen=True)
-class Match:
-    """Where the content tokens of ``claim`` stand in ``premise``: place → place; tokens that do not are left out."""
-
-    claim: Reading
-    premise: Reading
-    places: dict[int, int]
-
-    @cached_property
-    def steps(self) -> list[tuple[int, int]]:
-        """Return pairs of neighbouring matched places of the claim."""
-        matched = sorted(self.places)
-        return list(zip(matched, matched[1:], strict=False))
-
-    @cached_property
-    def used(self) -> dict[int, set[int]]:
-        """Return the clauses of the premise that hold matched tokens, with the places matched in each."""
-        found: dict[int, set[int]] = {}
-        for place in self.places.values():
-            found.setdefault(self.premise.tokens[place].clause, set()).add(place)
-        return found
-
-    def kept(self, place: int) -> bool:
-        """Whether the premise's token at ``place`` is said in the claim, wherever."""
-        return self.premise.tokens[place].key in self.claim.keys
-
-
-_NEXT, _GAP, _CLAUSE, _BACK, _AGAIN, _PREP = 0.0, 0.01, 0.3, 1.0, 2.0, 0.2
-"""Costs of going on to the next word, of each word left out, of another clause, of going back, of using a word
-twice and of another preposition. Only their order matters."""
-
-
-def match(claim: Reading, premise: Reading) -> Match:
-    """Find, for each content token of the claim, the place in the premise that keeps most words together."""
-    index = {place: number for number, place in enumerate(premise.content)}
-    best: list[tuple[float, dict[int, int], int | None]] = [(0.0, {}, None)]
-    for place in claim.content:
-        token = claim.tokens[place]
-        options = [other for other in premise.content if premise.tokens[other].key == token.key]
-        if not options:
-            continue
-        reached = []
-        for option in options:
-            other = premise.tokens[option]
-            own = _PREP if token.preps and other.preps and not token.preps & other.preps else 0.0
-            cost, before = min(
-                ((c + own + _step(premise, index, last, option), p) for c, p, last in best), key=lambda pair: pair[0]
-            )
-            reached.append((cost, {**before, place: option}, option))
-        best = reached
-    return Match(claim, premise, min(best, key=lambda state: state[0])[1])
-
-
-def _step(premise: Reading, index: dict[int, int], last: int | None, option: int) -> float:
-    if last is None:
-        return 0.0
-    gap = index[option] - index[last]
-    other_clause = _CLAUSE * (premise.tokens[last].clause != premise.tokens[option].clause)
-    if gap == 0:
-        return _AGAIN
-    return (_NEXT + _GAP * gap if gap > 0 else _BACK) + other_clause

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from spreadguide.answering.reading import BE, PREPOSITIONS, Match, Reading, Token, looks_participle
+from itertools import pairwise
+
+from spreadguide.answering.matching import Match
+from spreadguide.answering.reading import BE, PREPOSITIONS, REPORTING, Reading, Token, looks_participle
 
 _LINKS = PREPOSITIONS | frozenset("that which who whom whose and or whether so".split())
-REPORTING = frozenset(
-    """say think claim believ argu note warn conclud suggest feel expect estim state report write describ find found
-    add explain hope fear""".split()
-)
-"""Stems of verbs that bring in what someone says: "X says that" and "says X" are both in order."""
-
 AGENT_REACH = 8
 """Words before "by" among which the passive verb is looked for: "was viewed 2.4 million times by staff"."""
 
 _MOVED = "words have changed places"
+
+
+_BEFORE_SUBJECT = frozenset("as while when where than if unless because once after before until since".split())
+"""Words that open a clause, so that a subject may follow them."""
 
 
 def changed_order(match: Match) -> list[str]:
@@ -24,9 +25,7 @@ def changed_order(match: Match) -> list[str]:
     for first, second in match.steps:
         if _goes_back(match, first, second) and not _may_go_back(match, first, second):
             return [_MOVED]
-        if _crosses(match, first, second):
-            return ["it joins the parts of two statements"]
-    return []
+    return ["it joins the parts of two statements"] if _crosses(match) else []
 
 
 def _goes_back(match: Match, first: int, second: int) -> bool:
@@ -45,31 +44,31 @@ def _may_go_back(match: Match, first: int, second: int) -> bool:
         return True
     if claim.tokens[second].key in REPORTING or claim.tokens[first].key in REPORTING:
         return True
-    if _is_noun_of_number(match, first, second):
+    if match.fills_in(first, second):
         return True
-    agents = passives(premise)
     was, now = match.places[first], match.places[second]
-    return any((was in places and now == verb) or was == verb for verb, places in agents.items())
+    clause = premise.tokens[was].clause
+    return any(
+        was == verb or (now == verb and was >= min(agents) and clause == premise.tokens[min(agents)].clause)
+        for verb, agents in passives(premise).items()
+    )
 
 
-def _is_noun_of_number(match: Match, first: int, second: int) -> bool:
-    """Whether a noun only fills in what a bare number counts: "and 112 replied" → "112 carers replied"."""
-    premise, place = match.premise, match.places[first]
-    if premise.tokens[place].quantity is None:
-        return False
-    after = [other for other in premise.content if other > place][:1]
-    following = [match.places[other] for other in match.places if other > second][:1]
-    return bool(after) and after == following
-
-
-def _crosses(match: Match, first: int, second: int) -> bool:
-    """Whether the claim goes straight on from one clause into the middle of another, past its own subject."""
+def _crosses(match: Match) -> bool:
+    """Whether the claim goes from one clause into the middle of another, past how that one opens, or back again."""
     premise = match.premise
-    was, now = premise.tokens[match.places[first]], premise.tokens[match.places[second]]
-    if was.clause == now.clause or _linked(match, first, second) or _goes_back(match, first, second):
-        return False
-    opening = [place for place in premise.clauses[now.clause] if premise.tokens[place].content][0]
-    return not match.kept(opening)
+    filled = {second for first, second in match.steps if match.fills_in(first, second)}
+    path = [match.places[place] for place in sorted(match.places) if place not in filled]
+    left: set[int] = set()
+    for was, now in pairwise(path):
+        clause = premise.tokens[now].clause
+        if premise.tokens[was].clause == clause:
+            continue
+        left.add(premise.tokens[was].clause)
+        opening = next(place for place in premise.clauses[clause] if premise.tokens[place].content)
+        if opening not in path or (now < was and clause in left):
+            return True
+    return False
 
 
 def passives(reading: Reading) -> dict[int, set[int]]:
@@ -91,7 +90,7 @@ def _agents(reading: Reading, by: int) -> set[int]:
         token = reading.tokens[place]
         if token.mark or (token.lowered in PREPOSITIONS and token.lowered != "of") or token.lowered in BE:
             break
-        if not agents and (token.date or token.lowered.endswith("ing") or _is_amount(token)):
+        if not agents and (token.date or _is_amount(token) or (token.lowered.endswith("ing") and not token.name)):
             break
         agents |= {place} if token.content else set()
     return agents
@@ -152,7 +151,10 @@ def _made_passive(match: Match, place: int) -> bool:
     """Whether "A trained B" has become "A was trained"."""
     claim, premise = match.claim, match.premise
     there = match.places[place]
-    if not claim.is_passive(place) or premise.is_passive(there):
+    following = premise.tokens[there + 1 : there + 2]
+    if not claim.is_passive(place) or premise.is_passive(there) or not following or following[0].mark:
+        return False
+    if following[0].lowered in PREPOSITIONS:
         return False
     before = [other for other in match.places if other < place]
     earlier = [other for other in premise.content if other < there]
@@ -165,7 +167,12 @@ def _misplaced_subject(match: Match) -> bool:
         return False
     first = min(match.places)
     token, there = match.claim.tokens[first], match.premise.tokens[match.places[first]]
-    if token.preps or first != match.claim.content[0] or not there.preps - {"as", "while", "when", "where", "than"}:
+    if (
+        "according" in there.preps
+        or token.preps
+        or first != match.claim.content[0]
+        or not there.preps - _BEFORE_SUBJECT
+    ):
         return False
     if any(match.claim.is_passive(place) for place in match.places):
         return False
