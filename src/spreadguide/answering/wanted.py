@@ -139,7 +139,7 @@ def holds(wanted: Wanted, text: str, asked: str = "") -> bool:
         case Wanted.MONEY:
             return any(number.unit in "£$€" and number.unit for number in quantities(text))
         case Wanted.SHARE:
-            return any(number.unit in {"%", "share"} for number in quantities(text)) or " out of " in text
+            return any(number.unit in {"%", "pp", "share"} for number in quantities(text)) or " out of " in text
         case Wanted.NUMBER:
             return any(number.unit != "ordinal" and not number.is_year for number in quantities(text))
         case Wanted.DATE:
