@@ -15,6 +15,9 @@ from spreadguide.types import Draft, Prompt
 LOOK_EVERY_SECONDS = 2.0
 """How often a model or engine that is not there yet is looked for."""
 
+CLOSE_SECONDS = 3.0
+"""Longest wait at the end for a model file that is just being hashed."""
+
 WAIT_STEP_SECONDS = 0.05
 """How often `wait` looks whether the model has been loaded."""
 
@@ -78,7 +81,7 @@ class LocalGenerator:
         """End the model's process and the look-out; safe to call twice."""
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
         if self._process is not None:
             self._process.close()
 
@@ -111,6 +114,8 @@ class LocalGenerator:
         except ModelError as error:
             status = GeneratorStatus.MISSING if isinstance(error, ModelMissing) else GeneratorStatus.CRASHED
             self._obstacle = GeneratorState(status, error.message, error.hint)
+            return
+        if self._closing.is_set():
             return
         process = LlamaProcess(
             found.path, found.model_id, chat_format=found.chat_format, settings=self._settings, warm_up=self._warm_up
