@@ -31,5 +31,8 @@ def readyz(response: Response, services: ServicesHere) -> schemas.Readiness:
     if generator.ready:
         return schemas.Readiness(ready=True, index="ready", generator="ready", detail="Ready.")
     response.status_code = 503
-    detail = " ".join(filter(None, (state.reason, state.hint, QUOTES_UNTIL)))
+    said = [part if part.endswith(".") else f"{part}." for part in (state.reason, state.hint) if part]
+    if "quotes" not in state.hint:
+        said.append(QUOTES_UNTIL)
+    detail = " ".join(said)
     return schemas.Readiness(ready=False, index="ready", generator=state.status.value, detail=detail)
