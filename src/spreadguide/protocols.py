@@ -123,13 +123,6 @@ class Generator(Protocol):
         """
 
 
-class Reader(Protocol):
-    """Reads one file format into a `Document`; raises `UnreadableDocument` with a hint when it cannot."""
-
-    def __call__(self, data: bytes, path: str) -> Document:
-        """Read ``data``, the file's bytes; ``path`` is its name relative to the corpus folder."""
-
-
 class Progress(Protocol):
     """Where long steps report to."""
 
