@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from spreadguide.adapters.index_files import IndexFiles
 from spreadguide.indexing.build import build_index
-from spreadguide.protocols import Embedder, IndexWriter, Progress, Vectors
+from spreadguide.protocols import Embedder, IndexWriter, Progress, ReportFile, Vectors
 from spreadguide.text import terms
 from spreadguide.types import Block, BlockKind, BuildSummary, Document, Metadata, Span
 
@@ -89,6 +90,28 @@ def reports() -> list[Document]:
     ]
 
 
+@dataclass(frozen=True)
+class ReadReport:
+    """A document that is there already, as a `ReportFile`."""
+
+    document: Document
+
+    @property
+    def path(self) -> str:
+        return self.document.path
+
+    @property
+    def source_id(self) -> str:
+        return self.document.source_id
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(repr((self.document.sha256, self.document.metadata)).encode()).hexdigest()
+
+    def read(self) -> Document:
+        return self.document
+
+
 def ignore(*_: object) -> None:
     """Report progress to nobody."""
 
@@ -100,10 +123,11 @@ def build(
     embedder: Embedder | None = None,
     writer: IndexWriter | None = None,
     progress: Progress = ignore,
+    files: Sequence[ReportFile] | None = None,
 ) -> BuildSummary:
-    """Build an index of the sample reports, or of ``documents``."""
+    """Build an index of the sample reports, of ``documents``, or of ``files``."""
     return build_index(
-        reports() if documents is None else documents,
+        files or [ReadReport(document) for document in (reports() if documents is None else documents)],
         warnings=(),
         embedder=embedder or WordEmbedder(),
         writer=writer or IndexFiles(),

@@ -21,6 +21,9 @@ HIT = {
     "end": int,
     "score": float,
     "ranks": dict,
+    "page_label": (str, NONE),
+    "status": str,
+    "also_in": [{"source_id": str, "path": str, "title": str}],
 }
 CITATION = {"marker": int, "passage_id": str, "quote": str, "start": int, "end": int}
 CLAIM = {"text": str, "support": str, "score": float, "citations": [CITATION], "reasons": list, "layout": str}
@@ -35,6 +38,10 @@ SOURCE = {
     "heading": str,
     "passage_id": str,
     "path": str,
+    "page_label": (str, NONE),
+    "kind": (str, NONE),
+    "setting": (str, NONE),
+    "also_in": [str],
 }
 ANSWER = {
     "id": str,

@@ -94,14 +94,15 @@ class Assistant:
         """The index that answers come from."""
         return self._library
 
-    def search(self, query: str, k: int, *, source_ids: Sequence[str] | None = None) -> list[Hit]:
-        """Return the ``k`` best passages for ``query``, within ``source_ids`` where given; raises `QuestionError`."""
+    def search(
+        self, query: str, k: int, *, source_ids: Sequence[str] | None = None, superseded: bool = False
+    ) -> list[Hit]:
+        """Return the ``k`` best passages for ``query``, within ``source_ids`` where given; raises `QuestionError`.
+
+        With ``superseded``, reports that a later edition replaced are searched, too; answers never rest on them.
+        """
         check_question(query)
-        if source_ids is None:
-            return self._library.retriever.search(query, k)
-        allowed = set(source_ids)
-        deep = self._library.retriever.search(query, max(k, sum(s.passages for s in self._library.store.sources())))
-        return [hit for hit in deep if hit.source.source_id in allowed][:k]
+        return self._library.retriever.search(query, k, source_ids=source_ids, superseded=superseded)
 
     def answer(
         self,

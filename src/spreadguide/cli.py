@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from spreadguide import __version__
 from spreadguide.console import Bars, answer_text, hits_text, plain, say
+from spreadguide.corpus_cli import corpus_app
 from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
 from spreadguide.settings import Settings, load_settings
 from spreadguide.types import Turn
@@ -31,6 +32,7 @@ index_app = typer.Typer(help="The index of the reports.", no_args_is_help=True)
 models_app = typer.Typer(help="The model files.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(models_app, name="models")
+app.add_typer(corpus_app, name="corpus")
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Folder of the reports.")]
@@ -115,7 +117,8 @@ def ask(
         if services.generator is not None:
             say("Loading the model …")
             services.generator.wait(MODEL_WAIT_SECONDS)
-        answer = services.assistant.answer(question, history=turns, role=role)
+        with services.lease() as assistant:
+            answer = assistant.answer(question, history=turns, role=role)
     finally:
         services.close()
     if as_json:
@@ -132,13 +135,17 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Most passages to print.")] = 10,
     as_json: JsonOption = False,
     index: IndexOption = None,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Search reports that a later edition replaced, too.")
+    ] = False,
 ) -> None:
     """Find passages, without an answer."""
     from spreadguide.wiring import Services
 
     services = Services(_settings(index, None, no_llm=True))
     try:
-        hits = services.assistant.search(_readable(query), k)
+        with services.lease() as assistant:
+            hits = assistant.search(_readable(query), k, superseded=superseded)
     finally:
         services.close()
     if as_json:

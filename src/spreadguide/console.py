@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from spreadguide.text import normalise
-from spreadguide.types import Answer, Hit, Status
+from spreadguide.types import Answer, EditionStatus, Hit, Status
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -69,6 +69,13 @@ _STATUS = {
 }
 
 
+def page_text(page: int | None, label: str | None) -> str:
+    """Say on which page of the file a passage stands, and what is printed on that page where it differs."""
+    if page is None:
+        return ""
+    return f"page {page}" if label in (None, str(page)) else f"page {page} (printed {label})"
+
+
 def answer_text(answer: Answer) -> str:
     """Render an answer for a terminal: text, sources, what is missing, and warnings."""
     blocks = [_STATUS[answer.status], answer.text]
@@ -80,8 +87,11 @@ def answer_text(answer: Answer) -> str:
         blocks.append("Sources:")
         for source in answer.sources:
             about = ", ".join(str(part) for part in (source.publisher, source.year) if part)
-            place = ", ".join(part for part in (source.heading, f"page {source.page}" if source.page else "") if part)
+            parts = (source.kind, source.setting, source.heading, page_text(source.page, source.page_label))
+            place = ", ".join(part for part in parts if part)
             blocks.append(f"[{source.marker}] {source.title} ({about or source.path}). {place}".rstrip(". ") + ".")
+            if source.also_in:
+                blocks.append(f"    Nearly the same text is also in: {'; '.join(source.also_in)}.")
     if answer.suggestions:
         blocks.append("You could ask:\n" + "\n".join(f"- {suggestion}" for suggestion in answer.suggestions))
     blocks += [f"Note: {warning}" for warning in answer.warnings]
@@ -96,6 +106,12 @@ def hits_text(hits: Sequence[Hit]) -> str:
     for place, hit in enumerate(hits, start=1):
         ranks = ", ".join(f"{name} {rank}" for name, rank in hit.ranks.items())
         heading = " › ".join(hit.passage.heading)
-        lines.append(f"{place}. {hit.source.metadata.title}{f' › {heading}' if heading else ''} ({ranks})")
+        page = page_text(hit.passage.page, hit.passage.page_label)
+        superseded = "superseded" if hit.source.metadata.status is EditionStatus.SUPERSEDED else ""
+        about = ", ".join(part for part in (page, ranks, superseded) if part)
+        lines.append(f"{place}. {hit.source.metadata.title}{f' › {heading}' if heading else ''} ({about})")
+        if hit.also_in:
+            others = "; ".join(source.metadata.title for source in hit.also_in)
+            lines.append(f"   Nearly the same text is also in: {others}.")
         lines.append(textwrap.indent(textwrap.fill(" ".join(hit.passage.text.split()), LINE_WIDTH), "   "))
     return plain("\n".join(lines))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.types import Document, Draft, Passage, Prompt, Source
+from spreadguide.types import Document, Draft, LineBox, PageInfo, Passage, Prompt, Source
 
 Vectors = NDArray[np.float32]
 """Rows of unit length; shape ``(n, dimension)``."""
@@ -36,15 +36,20 @@ class Embedder(Protocol):
 class DenseIndex(Protocol):
     """Nearest neighbours by cosine."""
 
-    def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """Return at most ``k`` (row, cosine) pairs, best first, for a vector of shape ``(dimension,)``."""
+    def search(
+        self, query: NDArray[np.float32], k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return at most ``k`` (row, cosine) pairs, best first, for a vector of shape ``(dimension,)``.
+
+        With ``allowed``, of one value per row, only rows that are true there are found.
+        """
 
 
 class LexicalIndex(Protocol):
     """Ranking by words (BM25)."""
 
-    def search(self, query: str, k: int) -> list[tuple[int, float]]:
-        """Return at most ``k`` (row, score) pairs with a positive score, best first."""
+    def search(self, query: str, k: int, *, allowed: NDArray[np.bool_] | None = None) -> list[tuple[int, float]]:
+        """Return at most ``k`` (row, score) pairs with a positive score, best first; ``allowed`` as in `DenseIndex`."""
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of a stemmed term, at least 0; an unseen term weighs most."""
@@ -62,6 +67,23 @@ class PassageStore(Protocol):
     def neighbours(self, passage_id: str) -> tuple[Passage | None, Passage | None]:
         """Return the passages before and after it in the same document."""
 
+    def duplicates(self, passage_id: str) -> list[Passage]:
+        """Return the passages of other documents that hold nearly the same text, in the order of their paths."""
+
+    def allowed_rows(
+        self, *, source_ids: Collection[str] | None = None, superseded: bool = False
+    ) -> NDArray[np.bool_] | None:
+        """Return which rows may be found, or ``None`` where all may.
+
+        ``source_ids`` leaves only those documents; reports that a later edition replaced need ``superseded``.
+        """
+
+    def pages(self, source_id: str) -> list[PageInfo]:
+        """Return the pages of a document; empty for a format without pages. Raises `NotFound`."""
+
+    def boxes(self, source_id: str, start: int, end: int) -> list[LineBox]:
+        """Return where the lines of ``text[start:end]`` stand on their pages; raises `NotFound`."""
+
     def passages_of(self, source_id: str) -> list[Passage]:
         """Return all passages of one document, in reading order."""
 
@@ -78,25 +100,81 @@ class PassageStore(Protocol):
         """Return the document's normalised text, which all spans index into."""
 
 
-class IndexWriter(Protocol):
-    """Writes one new index into a folder of its own."""
+class ReportFile(Protocol):
+    """One file of the report folder that was found, and not read yet."""
 
-    def write(
-        self,
-        folder: Path,
-        documents: Sequence[Document],
-        passages: Sequence[Passage],
-        passage_vectors: Vectors,
-        unit_vectors: Vectors,
-        lexical_texts: Sequence[str],
-    ) -> None:
-        """Write store, dense and lexical index; row ``i`` of each belongs to ``passages[i]``.
+    @property
+    def path(self) -> str:
+        """The file's name relative to the report folder, with forward slashes."""
 
-        ``unit_vectors`` has one row per unit, passage by passage; ``lexical_texts`` holds what BM25 reads.
+    @property
+    def source_id(self) -> str:
+        """The document's id."""
+
+    @property
+    def key(self) -> str:
+        """A hash of all that decides what `read` returns: two files with one key give the same text and metadata."""
+
+    def read(self) -> Document:
+        """Read the file; raises `UnreadableDocument`."""
+
+
+class IndexDraft(Protocol):
+    """A new index that is being written, document by document in the order of their paths."""
+
+    @property
+    def passages(self) -> int:
+        """Passages written so far."""
+
+    @property
+    def units(self) -> int:
+        """Units written so far."""
+
+    @property
+    def reused(self) -> int:
+        """Passages whose vector came from an earlier build."""
+
+    def carry(self, source_id: str) -> None:
+        """Take a document that did not change over from the index before, with its passages and vectors."""
+
+    def add(self, document: Document, passages: Sequence[Passage]) -> None:
+        """Write a document that is new or changed; vectors of texts that an earlier build embedded are found again."""
+
+    def missing(self) -> int:
+        """Return how many different texts have no vector yet."""
+
+    def batches(self, size: int) -> Iterator[list[str]]:
+        """Yield the texts without a vector, at most ``size`` at a time, longest first."""
+
+    def fill(self, texts: Sequence[str], vectors: Vectors) -> None:
+        """Write the vectors of ``texts`` wherever these texts stand."""
+
+    def finish(self, superseded: Collection[str]) -> None:
+        """Write what needs all passages: lexical and dense index, near-duplicates, the state of each report.
+
+        ``superseded`` holds the paths of the reports that a later edition replaces.
         """
 
-    def cached_vectors(self, folder: Path) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors of an earlier index, keyed by the SHA-256 of the text that was embedded."""
+    def close(self) -> None:
+        """Let go of all files; the folder is whoever made it to keep or to remove."""
+
+
+class IndexWriter(Protocol):
+    """Writes new indexes, each into a folder of its own."""
+
+    def begin(
+        self,
+        folder: Path,
+        *,
+        embedder: Embedder,
+        previous: Path | None,
+        leftovers: Sequence[Path],
+    ) -> IndexDraft:
+        """Start an index in the empty ``folder``.
+
+        ``previous`` is the folder of the live index, where this version can read it; ``leftovers`` are folders of
+        builds that were stopped, and of use only for the vectors in them.
+        """
 
 
 class Generator(Protocol):

@@ -39,9 +39,9 @@ class Block:
     """One paragraph, heading, list item, table row or metadata line.
 
     ``level`` is the heading's level (1 is the title) or the list item's depth (1 is outermost), else 0.
-    ``list_id`` joins the items of one list (and paragraphs that continue an item); ``lead_in`` is the span of
-    the line that introduces that list. ``page`` counts from 1. ``field`` names what a metadata line states:
-    one of ``publisher``, ``published``, ``authors``, ``commissioner``, ``source``.
+    ``list_id`` joins the items of one list (and paragraphs that continue an item); ``lead_in`` is the span of the line
+    that introduces that list, or of the caption above a table's rows. ``page`` counts from 1. ``field`` names what a
+    metadata line states: one of ``publisher``, ``published``, ``authors``, ``commissioner``, ``source``.
     """
 
     kind: BlockKind
@@ -53,11 +53,39 @@ class Block:
     field: str | None = None
 
 
+class EvidenceKind(StrEnum):
+    """What kind of evidence a report is; a brief that draws on several carries the weakest."""
+
+    TRIAL = "trial"
+    EVALUATION = "evaluation"
+    REVIEW = "review"
+    SURVEY = "survey"
+    CASE_STUDY = "case study"
+    FRAMEWORK = "framework"
+    GUIDANCE = "guidance"
+    POLICY = "policy"
+    PROGRAMME = "programme"
+    NEWS = "news"
+    PRESS_RELEASE = "press release"
+    OPINION = "opinion"
+
+
+class EditionStatus(StrEnum):
+    """Whether a report stands, or a later edition took its place: then it can be searched, but is not answered from."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What the catalogue, the front matter or the document itself says about a document.
 
-    ``published`` keeps the date as written; ``year`` is the four-digit year of publication.
+    ``published`` keeps the date as written; ``year`` is the four-digit year of publication. ``edition`` is the
+    report's own name for this version of it, and ``supersedes`` the paths of the reports it takes the place of.
+    ``setting`` says where the evidence comes from, ``limits`` what it cannot tell; ``audience`` and ``pillars`` say
+    who an evidence brief is for and which part of adoption it serves. ``named`` is false where the title is only
+    made of the file's name.
     """
 
     title: str
@@ -68,6 +96,40 @@ class Metadata:
     url: str | None = None
     licence: str | None = None
     commissioner: str | None = None
+    kind: EvidenceKind | None = None
+    setting: str | None = None
+    edition: str | None = None
+    status: EditionStatus = EditionStatus.CURRENT
+    supersedes: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    pillars: tuple[str, ...] = ()
+    limits: str | None = None
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """One page of a document: its number from 1, the label printed on it, its size in points (1/72 inch)."""
+
+    number: int
+    label: str | None
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineBox:
+    """Where a run of the text stands on its page, so that a quote can be highlighted there.
+
+    ``x0`` and ``x1`` are points from the page's left edge, ``top`` and ``bottom`` points from its upper edge.
+    """
+
+    span: Span
+    page: int
+    x0: float
+    top: float
+    x1: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +137,8 @@ class Document:
     """One report, read and normalised.
 
     ``path`` is the file's name relative to the corpus folder, with forward slashes. ``sha256`` is of the file's
-    bytes. ``blocks`` are in reading order and do not overlap.
+    bytes. ``blocks`` are in reading order and do not overlap. ``pages`` and ``boxes`` (in the order of their spans)
+    are empty for formats without pages.
     """
 
     source_id: str
@@ -85,6 +148,8 @@ class Document:
     blocks: tuple[Block, ...]
     sha256: str
     warnings: tuple[str, ...] = ()
+    pages: tuple[PageInfo, ...] = ()
+    boxes: tuple[LineBox, ...] = ()
 
 
 class UnitKind(StrEnum):
@@ -119,6 +184,7 @@ class Passage:
     ``document.text[p.start:p.end] == p.text``, always. ``passage_id`` is a content hash. ``heading`` is the path
     of headings above the passage, outermost first, the document's title left out. ``lead_in`` is the text of the
     line that introduces the list which the passage continues, when that line stands in an earlier passage.
+    ``page_label`` is what is printed on the page as its number, where that is known.
     """
 
     passage_id: str
@@ -130,6 +196,7 @@ class Passage:
     text: str
     units: tuple[Unit, ...]
     lead_in: str | None = None
+    page_label: str | None = None
 
     def __post_init__(self) -> None:
         if self.end - self.start != len(self.text):
@@ -148,12 +215,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found for a question: its fused score and its rank (from 1) in each retriever that found it."""
+    """A passage found for a question: its fused score and its rank (from 1) in each retriever that found it.
+
+    ``also_in`` lists other reports that hold nearly the same passage: one text, not agreement between sources.
+    """
 
     passage: Passage
     source: Source
     score: float
     ranks: Mapping[str, int]
+    also_in: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +331,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
-    """One numbered entry under an answer: the passage behind a marker and the document it stands in."""
+    """One numbered entry under an answer: the passage behind a marker and the document it stands in.
+
+    ``also_in`` gives the titles of other reports that hold nearly the same passage.
+    """
 
     marker: int
     source_id: str
@@ -272,6 +346,10 @@ class CitedSource:
     heading: str
     passage_id: str
     path: str
+    page_label: str | None = None
+    kind: EvidenceKind | None = None
+    setting: str | None = None
+    also_in: tuple[str, ...] = ()
 
 
 class Status(StrEnum):

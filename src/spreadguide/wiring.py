@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spreadguide.adapters.index_files import IndexFiles, OpenIndex, open_index
 from spreadguide.adapters.llama_settings import LlamaSettings
@@ -11,12 +16,17 @@ from spreadguide.adapters.minilm import MiniLM
 from spreadguide.adapters.sentence_transformer import SentenceTransformerEmbedder
 from spreadguide.answering.prompt import warm_up
 from spreadguide.assistant import Assistant, Library
+from spreadguide.indexing.publish import live_stamp
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import ResolvedModel, models_dir, resolve_generator
 from spreadguide.protocols import Embedder, Progress
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
 from spreadguide.settings import DEFAULT_EMBEDDER, MEGABYTE, Settings
+from spreadguide.switching import Switching
 from spreadguide.types import BuildSummary
+
+if TYPE_CHECKING:
+    from spreadguide.ingest import IngestLimits
 
 
 def make_embedder(settings: Settings) -> Embedder:
@@ -26,23 +36,29 @@ def make_embedder(settings: Settings) -> Embedder:
     return SentenceTransformerEmbedder(Path(settings.embedder))
 
 
-def build(settings: Settings, progress: Progress) -> BuildSummary:
-    """Read the reports and bring the index up to date."""
+def ingest_limits(settings: Settings) -> IngestLimits:
+    """Return the bounds on report files that the settings give."""
     # Imported here: the readers take a third of a second, and who only asks needs none of them.
-    from spreadguide.indexing.build import build_index
-    from spreadguide.ingest import IngestLimits, read_corpus
+    from spreadguide.ingest import IngestLimits
 
-    limits = IngestLimits(
+    return IngestLimits(
         file_bytes=settings.max_file_megabytes * MEGABYTE,
         pdf_pages=settings.pdf_pages,
         pdf_seconds=settings.pdf_seconds,
         pdf_memory_bytes=settings.pdf_memory_megabytes * MEGABYTE,
         docx_bytes=settings.docx_megabytes * MEGABYTE,
     )
-    corpus = read_corpus(settings.corpus_dir, limits=limits, progress=progress)
+
+
+def build(settings: Settings, progress: Progress) -> BuildSummary:
+    """Read the reports and bring the index up to date."""
+    from spreadguide.indexing.build import build_index
+    from spreadguide.ingest import scan_corpus
+
+    found = scan_corpus(settings.corpus_dir, limits=ingest_limits(settings))
     return build_index(
-        corpus.documents,
-        warnings=corpus.warnings,
+        found.files,
+        warnings=found.warnings,
         embedder=make_embedder(settings),
         writer=IndexFiles(),
         index_dir=settings.index_dir,
@@ -81,6 +97,18 @@ def make_generator(settings: Settings) -> LocalGenerator | None:
     return LocalGenerator(resolve, model_id, llama, warm_up=warm_up())
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenAssistant:
+    """An assistant with the index that it answers from."""
+
+    index: OpenIndex
+    assistant: Assistant
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.index.close()
+
+
 class Services:
     """Everything a running program holds: close it when done."""
 
@@ -89,15 +117,32 @@ class Services:
         self.settings = settings
         self.generator = make_generator(settings)
         embedder = make_embedder(settings)
-        self._index, library = open_library(settings, embedder)
-        self.assistant = Assistant(library, embedder, self.generator)
+
+        def opened() -> _OpenAssistant:
+            index, library = open_library(settings, embedder)
+            return _OpenAssistant(index, Assistant(library, embedder, self.generator))
+
+        self._live = Switching(opened, partial(live_stamp, settings.index_dir))
         # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
         embedder.embed_queries(["warm up"])
         if self.generator is not None:
             self.generator.start()
 
+    @contextmanager
+    def lease(self) -> Iterator[Assistant]:
+        """Lend the assistant on the live index; it keeps that index until the block ends.
+
+        When another index was published, it is opened in the background, and lent out from then on.
+        """
+        with self._live.lease() as found:
+            yield found.assistant
+
+    def settle(self) -> None:
+        """Wait until an index that is being opened is in use."""
+        self._live.settle()
+
     def close(self) -> None:
         """End the generator and let go of the index."""
         if self.generator is not None:
             self.generator.close()
-        self._index.close()
+        self._live.close()

@@ -5,13 +5,12 @@ import sqlite3
 from contextlib import closing
 
 import faiss
-import numpy as np
 import pytest
 from index_samples import build, document, reports
 
-from spreadguide.adapters.index_files import IndexFiles, open_index
+from spreadguide.adapters import index_files
+from spreadguide.adapters.index_files import open_index
 from spreadguide.errors import IndexCorrupt, IndexingError, IndexMismatch, IndexMissing
-from spreadguide.indexing.embedded_text import text_key
 from spreadguide.indexing.manifest import FileEntry, read_manifest, write_manifest
 from spreadguide.indexing.publish import live_folder
 
@@ -54,7 +53,7 @@ DAMAGE = {
         lambda at: (live_folder(at) / "bm25" / "vocab.index.json").unlink(),
         "vocab.index.json",
     ),
-    "missing unit vectors": (lambda at: (live_folder(at) / "units.npy").unlink(), "units.npy"),
+    "missing unit vectors": (lambda at: (live_folder(at) / "units.f16").unlink(), "units.f16"),
     "deleted store": (lambda at: (live_folder(at) / "store.sqlite").unlink(), "store.sqlite"),
     "a folder in place of the store": (
         lambda at: ((live_folder(at) / "store.sqlite").unlink(), (live_folder(at) / "store.sqlite").mkdir()),
@@ -131,7 +130,7 @@ def test_the_next_build_repairs_any_damage(index_dir, kind):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 1}, "format 1"),
         ({"format": 99, "files": None, "new": True}, "format 99"),
     ],
 )
@@ -158,27 +157,6 @@ def test_no_index_is_another_error_than_a_damaged_one(tmp_path):
     assert "spreadguide index build" in caught.value.hint
 
 
-def test_cached_vectors_are_named_by_their_text(index_dir):
-    cached = IndexFiles().cached_vectors(live_folder(index_dir))
-    index = open_index(index_dir, embedder_id="words@1")
-    passages = [index.store.passage_by_row(row) for row in range(5)]
-    units = np.concatenate([index.store.unit_vectors(passage.passage_id) for passage in passages])
-    assert {vector.tobytes() for vector in cached.values()} == {
-        vector.tobytes() for vector in (*index.dense.vectors(), *units)
-    }
-    unit = (
-        "Numbers reached by the networks. Technology such as remote monitoring spread faster than new ways of working."
-    )
-    assert text_key(unit) in cached
-    index.close()
-
-
-def test_cached_vectors_of_a_damaged_index_are_refused(index_dir):
-    _flip(live_folder(index_dir) / "units.npy")
-    with pytest.raises(IndexCorrupt, match="units"):
-        IndexFiles().cached_vectors(live_folder(index_dir))
-
-
 def test_two_reports_with_one_id_are_refused_and_the_live_index_stays(index_dir):
     before = live_folder(index_dir)
     twins = [document("a.md", "A", "One."), document("a-md", "A", "Two.")]
@@ -187,16 +165,18 @@ def test_two_reports_with_one_id_are_refused_and_the_live_index_stays(index_dir)
     assert live_folder(index_dir) == before
 
 
-def test_an_index_without_units_opens(tmp_path):
-    class NoUnits(IndexFiles):
-        def write(self, folder, documents, passages, passage_vectors, unit_vectors, lexical_texts):
-            super().write(folder, documents, passages, passage_vectors, unit_vectors, lexical_texts)
-            np.save(folder / "units.npy", unit_vectors[:0])
+def test_opening_follows_a_build_that_publishes_in_that_moment(index_dir, monkeypatch):
+    """The old index is gone before it was read: what is opened is the new one."""
+    opened = index_files.read_manifest
 
-    build(tmp_path, writer=NoUnits())
-    _forge_manifest(tmp_path, units=0)
-    index = open_index(tmp_path, embedder_id="words@1")
-    assert index.counts.units == 0
+    def publish_first(folder):
+        monkeypatch.setattr(index_files, "read_manifest", opened)
+        build(index_dir, reports()[:1])
+        return opened(folder)
+
+    monkeypatch.setattr(index_files, "read_manifest", publish_first)
+    index = open_index(index_dir, embedder_id="words@1")
+    assert index.counts.documents == 1
     index.close()
 
 

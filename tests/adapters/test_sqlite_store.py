@@ -8,21 +8,50 @@ import numpy as np
 import pytest
 from index_samples import document, reports
 
-from spreadguide.adapters.sqlite_store import SqliteStore, write_store
+from spreadguide.adapters.row_file import RowFile
+from spreadguide.adapters.sqlite_store import UNIT_TYPE, SqliteStore
+from spreadguide.adapters.sqlite_writer import StoreWriter
 from spreadguide.errors import IndexCorrupt, NotFound
 from spreadguide.indexing.chunking import chunk
-from spreadguide.types import Source
+from spreadguide.types import (
+    EditionStatus,
+    EvidenceKind,
+    LineBox,
+    PageInfo,
+    Source,
+    Span,
+)
 
 DOCUMENTS = [*reports(), document("ünï.md", "An 'odd' title; DROP TABLE passages", "Ten 🏥 hospitals – £5.")]
 PASSAGES = [passage for report in DOCUMENTS for passage in chunk(report)]
+
+
+def write_store(path, documents, passages, groups=None, superseded=()):
+    """Write a store of ``documents`` with their ``passages``, in the order of both."""
+    writer = StoreWriter(path, None)
+    row = unit = 0
+    for report in documents:
+        own = [passage for passage in passages if passage.source_id == report.source_id]
+        writer.add(report, own, row, unit)
+        row += len(own)
+        unit += sum(len(passage.units) for passage in own)
+    writer.set_duplicates(groups or {})
+    writer.set_superseded(superseded)
+    writer.finish()
+
+
+def write_units(path, rows):
+    file = RowFile(path, UNIT_TYPE, 2)
+    file.put(0, rows)
+    file.close(len(rows))
 
 
 @pytest.fixture
 def store(tmp_path):
     write_store(tmp_path / "s.sqlite", DOCUMENTS, PASSAGES)
     units = sum(len(passage.units) for passage in PASSAGES)
-    np.save(tmp_path / "units.npy", np.arange(units * 2, dtype=np.float32).reshape(units, 2))
-    opened = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.npy")
+    write_units(tmp_path / "units.f16", np.arange(units * 2, dtype=np.float32).reshape(units, 2))
+    opened = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.f16", 2)
     yield opened
     opened.close()
 
@@ -34,12 +63,63 @@ def test_passages_come_back_as_they_went_in(store):
 
 
 def test_passages_with_every_field_set_come_back(tmp_path):
-    passage = replace(PASSAGES[0], page=7, lead_in="It said:", heading=("One", "Two → three"))
+    passage = replace(PASSAGES[0], page=7, page_label="vii", lead_in="It said:", heading=("One", "Two → three"))
     write_store(tmp_path / "s.sqlite", DOCUMENTS, [passage])
-    np.save(tmp_path / "units.npy", np.zeros((len(passage.units), 2), dtype=np.float32))
-    store = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.npy")
+    write_units(tmp_path / "units.f16", np.zeros((len(passage.units), 2)))
+    store = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.f16", 2)
     assert store.passage_by_row(0) == passage
     store.close()
+
+
+def test_documents_with_every_field_set_come_back(tmp_path):
+    metadata = replace(
+        DOCUMENTS[0].metadata,
+        kind=EvidenceKind.CASE_STUDY,
+        setting="Wards",
+        edition="Second edition",
+        supersedes=("old.md",),
+        audience=("innovator",),
+        pillars=("Engage", "Understand"),
+        limits="Few sites.",
+        named=False,
+    )
+    boxes = (LineBox(Span(0, 9), 1, 72.0, 10.5, 300.25, 22.0), LineBox(Span(10, 30), 2, 72.0, 10.5, 310.0, 22.0))
+    pages = (PageInfo(1, "iv", 595.0, 842.0), PageInfo(2, None, 595.0, 842.0))
+    report = replace(DOCUMENTS[0], metadata=metadata, boxes=boxes, pages=pages)
+    write_store(tmp_path / "s.sqlite", [report], [], superseded=[report.path])
+    write_units(tmp_path / "units.f16", np.zeros((0, 2)))
+    store = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.f16", 2)
+    found = store.source(report.source_id).metadata
+    assert found == replace(metadata, status=EditionStatus.SUPERSEDED)
+    assert store.pages(report.source_id) == list(pages)
+    assert store.boxes(report.source_id, 9, 10) == []
+    assert store.boxes(report.source_id, 8, 11) == list(boxes)
+    assert store.boxes(report.source_id, 20, 25) == [boxes[1]]
+    store.close()
+
+
+def test_rows_that_may_be_found(tmp_path, store):
+    assert store.allowed_rows() is None
+    first = DOCUMENTS[0].source_id
+    only = store.allowed_rows(source_ids=[first])
+    assert [PASSAGES[row].source_id == first for row in range(len(PASSAGES))] == only.tolist()
+    write_store(tmp_path / "old.sqlite", DOCUMENTS, PASSAGES, superseded=[DOCUMENTS[0].path])
+    older = SqliteStore(tmp_path / "old.sqlite", tmp_path / "units.f16", 2)
+    assert older.allowed_rows().tolist() == (~only).tolist()
+    assert older.allowed_rows(superseded=True) is None
+    assert not older.allowed_rows(source_ids=[first]).any()
+    older.close()
+
+
+def test_near_duplicates_of_other_documents(tmp_path, store):
+    other = next(row for row, passage in enumerate(PASSAGES) if passage.source_id != PASSAGES[0].source_id)
+    assert store.duplicates(PASSAGES[0].passage_id) == []
+    write_store(tmp_path / "same.sqlite", DOCUMENTS, PASSAGES, groups={0: 0, 1: 0, other: 0})
+    same = SqliteStore(tmp_path / "same.sqlite", tmp_path / "units.f16", 2)
+    assert same.duplicates(PASSAGES[0].passage_id) == [PASSAGES[other]]
+    assert same.duplicates(PASSAGES[other].passage_id) == PASSAGES[:2]
+    assert same.duplicates("nobody") == []
+    same.close()
 
 
 def test_texts_and_spans_fit_together(store):
@@ -100,18 +180,13 @@ def test_the_store_cannot_be_written(store):
 
 
 def test_files_that_are_missing_or_no_database_are_damage(tmp_path):
-    np.save(tmp_path / "units.npy", np.zeros((0, 2), dtype=np.float32))
+    write_units(tmp_path / "units.f16", np.zeros((0, 2)))
     with pytest.raises(IndexCorrupt, match=r"s\.sqlite"):
-        len(SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.npy"))
+        len(SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.f16", 2))
     (tmp_path / "s.sqlite").write_bytes(b"garbage" * 1000)
-    store = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.npy")
+    store = SqliteStore(tmp_path / "s.sqlite", tmp_path / "units.f16", 2)
     with pytest.raises(IndexCorrupt, match=r"s\.sqlite"):
         store.sources()
     store.close()
-
-
-def test_an_array_of_objects_is_never_unpickled(tmp_path, store):
-    np.save(tmp_path / "bad.npy", np.array([{}], dtype=object), allow_pickle=True)
-    assert len(store) == len(PASSAGES)
-    with pytest.raises(IndexCorrupt, match=r"bad\.npy"):
-        SqliteStore(tmp_path / "s.sqlite", tmp_path / "bad.npy")
+    with pytest.raises(IndexCorrupt, match=r"none\.f16"):
+        SqliteStore(tmp_path / "s.sqlite", tmp_path / "none.f16", 2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,7 +45,8 @@ def make_services(index_dir: Path) -> Iterator[MakeServices]:
 
     def make(generator: ScriptedGenerator | None) -> SimpleNamespace:
         assistant = Assistant(library, embedder, generator)
-        return SimpleNamespace(settings=settings, generator=generator, assistant=assistant, close=lambda: None)
+        lease = partial(nullcontext, assistant)
+        return SimpleNamespace(settings=settings, generator=generator, lease=lease, close=lambda: None)
 
     yield make
     index.close()
@@ -52,7 +54,8 @@ def make_services(index_dir: Path) -> Iterator[MakeServices]:
 
 @pytest.fixture(scope="session")
 def library(make_services: MakeServices) -> Library:
-    return make_services(None).assistant.library
+    with make_services(None).lease() as assistant:
+        return assistant.library
 
 
 @pytest.fixture(scope="session")

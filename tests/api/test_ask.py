@@ -49,10 +49,10 @@ def test_the_contract_asks_for_nothing_more():
     assert contract.keys() == ANSWER.keys()
     for key in ("timings_ms", "trace"):
         assert contract[key].keys() == ANSWER[key].keys()
-    assert contract["sources"][0].keys() == ANSWER["sources"][0].keys()
+    assert contract["sources"][0].keys() <= ANSWER["sources"][0].keys()
     assert contract["claims"][0].keys() <= ANSWER["claims"][0].keys()
     assert contract["claims"][0]["citations"][0].keys() == ANSWER["claims"][0]["citations"][0].keys()
-    assert set(re.findall(r'"(\w+)"', hit)) - {"dense", "lexical"} == HIT.keys()
+    assert set(re.findall(r'"(\w+)"', hit)) - {"dense", "lexical"} <= HIT.keys()
 
 
 def test_without_a_generator_the_answer_is_verbatim_quotes_and_says_so(client, library):

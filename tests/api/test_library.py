@@ -108,7 +108,8 @@ def test_not_ready_while_the_model_is_not_on_this_machine(index_dir, tmp_path):
         assert "33 wards" in answer["text"]
         assert "is not on this machine" in answer["warnings"][0]
     with pytest.raises(IndexCorrupt):  # the application let go of the index when it ended
-        services.assistant.library.store.sources()
+        with services.lease() as assistant:
+            assistant.library.store.sources()
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])

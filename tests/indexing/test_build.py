@@ -3,30 +3,37 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
-from index_samples import WordEmbedder, build, document, reports
+from index_samples import ReadReport, WordEmbedder, build, document, reports
 
+from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.index_files import IndexFiles, open_index
-from spreadguide.errors import EmptyCorpus
+from spreadguide.errors import EmptyCorpus, IndexingError, UnreadableDocument
 from spreadguide.indexing.build import EMBEDDING
 from spreadguide.indexing.publish import live_folder
 
-KILLED_BEFORE_PUBLISHING = """
+KILLED = """
 import os, signal, sys
 from pathlib import Path
-from index_samples import build, document
+from index_samples import build, reports, document
+from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.index_files import IndexFiles
 
-class Killed(IndexFiles):
-    def write(self, *arguments):
-        super().write(*arguments)
+class Killed(FileDraft):
+    def {step}(self, *arguments):
+        super().{step}(*arguments)
         os.kill(os.getpid(), signal.SIGKILL)
 
-build(Path(sys.argv[1]), [document("new.md", "New", "Something new was said.")], writer=Killed())
+class Writer(IndexFiles):
+    def begin(self, folder, *, embedder, previous, leftovers):
+        return Killed(folder, embedder, previous, leftovers)
+
+build(Path(sys.argv[1]), [*reports(), document("new.md", "New", "Something new was said.")], writer=Writer())
 """
 
 
@@ -47,12 +54,14 @@ def test_a_first_build_embeds_everything_once_and_says_so(tmp_path):
 
 def test_a_second_build_embeds_nothing_and_writes_nothing(tmp_path):
     first = build(tmp_path)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.name != ".lock"}
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if not path.name.startswith(".lock")}
     embedder = WordEmbedder()
     second = build(tmp_path, reports()[::-1], embedder=embedder)
     assert embedder.embedded == []
     assert replace(second, seconds=0) == replace(first, seconds=0, embedded=0, reused=first.passages)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.name != ".lock"} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if not path.name.startswith(".lock")
+    } == before
 
 
 def test_a_new_report_is_the_only_one_embedded(tmp_path):
@@ -69,7 +78,7 @@ def test_vectors_that_are_used_again_are_the_same(tmp_path):
     build(tmp_path / "twice")
     build(tmp_path / "once")
     name = live_folder(tmp_path / "once").name
-    for file in ("passages.faiss", "units.npy", "unit_keys.npy", "passage_keys.npy"):
+    for file in ("passages.faiss", "units.f16", "unit_keys.bin", "passage_keys.bin", "terms.i32", "sketches.u32"):
         assert (tmp_path / "twice" / name / file).read_bytes() == (tmp_path / "once" / name / file).read_bytes()
 
 
@@ -90,13 +99,51 @@ def test_removed_reports_are_counted_and_gone(tmp_path):
     index.close()
 
 
-def test_reports_that_come_back_are_taken_from_the_index_kept_beside(tmp_path):
-    first = build(tmp_path)
+def test_a_removed_report_leaves_no_trace_on_the_disk(tmp_path):
+    build(tmp_path)
     build(tmp_path, reports()[:1])
+    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"wards took part" in everything
+    for gone in (b"charity", b"partner organis", b"monitoring", b"funding.md"):
+        assert gone not in everything
+
+
+def test_a_renamed_report_embeds_nothing(tmp_path):
+    build(tmp_path)
+    first, *rest = reports()
+    moved = replace(first, path="elsewhere/wards-2.md", source_id="elsewhere-wards-2")
     embedder = WordEmbedder()
-    assert build(tmp_path, embedder=embedder).fingerprint == first.fingerprint
-    assert live_folder(tmp_path).name == first.fingerprint
+    summary = build(tmp_path, [moved, *rest], embedder=embedder)
     assert embedder.embedded == []
+    assert (summary.embedded, summary.removed) == (0, 1)
+    index = open_index(tmp_path, embedder_id="words@1")
+    assert {source.path for source in index.store.sources()} == {"elsewhere/wards-2.md", "funding.md", "reach.txt"}
+    index.close()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_updated_index_answers_as_one_built_anew(tmp_path, order):
+    """Every file but the manifest's list is the same, whatever was there before."""
+    changed = document("funding.md", "Helping others adopt a service", "# Money", "The charity gave £5.")
+    last = [reports()[0], changed, document("zoo.md", "New", "Something new was said.")]
+    build(tmp_path / "twice", reports()[::order])
+    build(tmp_path / "twice", last)
+    build(tmp_path / "once", last)
+    name = live_folder(tmp_path / "once").name
+    once, twice = (
+        {
+            path.relative_to(tmp_path / place).as_posix(): path.read_bytes()
+            for path in (tmp_path / place / name).rglob("*")
+            if path.is_file() and path.suffix not in (".sqlite", ".json")
+        }
+        for place in ("once", "twice")
+    )
+    assert once == twice
+    rows = [
+        sqlite3.connect(tmp_path / place / name / "store.sqlite").execute("SELECT * FROM passages").fetchall()
+        for place in ("once", "twice")
+    ]
+    assert rows[0] == rows[1]
 
 
 def test_another_embedder_embeds_everything_anew(tmp_path):
@@ -117,42 +164,111 @@ def test_a_damaged_index_is_built_again_with_a_warning(tmp_path, name):
     assert _folders(tmp_path) == [first.fingerprint]
 
 
-def test_ctrl_c_while_embedding_keeps_the_live_index(tmp_path):
+def test_ctrl_c_while_embedding_keeps_the_live_index_and_what_was_embedded(tmp_path, monkeypatch):
     class Interrupted(WordEmbedder):
         def embed_queries(self, texts):
-            raise KeyboardInterrupt(len(texts))
+            if len(self.embedded) > 2:
+                raise KeyboardInterrupt
+            return super().embed_queries(texts)
 
-    first = build(tmp_path)
+    monkeypatch.setattr("spreadguide.indexing.build.BATCH", 2)
+    first = build(tmp_path, reports()[:1])
+    stopped, after = Interrupted(), WordEmbedder()
     with pytest.raises(KeyboardInterrupt):
-        build(tmp_path, reports()[:1], embedder=Interrupted("words@2"))
+        build(tmp_path, embedder=stopped)
     assert live_folder(tmp_path).name == first.fingerprint
-    assert _folders(tmp_path) == [first.fingerprint]
-    assert build(tmp_path).embedded == 0
+    build(tmp_path, embedder=after)
+    kept = stopped.embedded[:2]
+    assert kept
+    assert not set(kept) & set(after.embedded)
+    assert _folders(tmp_path) == [live_folder(tmp_path).name]
+
+
+def test_vectors_that_a_power_cut_left_half_written_are_made_again(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        _killed_after(tmp_path, "fill")
+    (leftover,) = tmp_path.glob("building-*")
+    for name in ("units.f16", "passages.f32"):
+        content = (leftover / name).read_bytes()
+        (leftover / name).write_bytes(content[:8] + bytes(len(content) - 8))
+    embedder = WordEmbedder()
+    build(tmp_path, embedder=embedder)
+    build(tmp_path / "anew")
+    name = live_folder(tmp_path).name
+    assert (tmp_path / name / "units.f16").read_bytes() == (tmp_path / "anew" / name / "units.f16").read_bytes()
 
 
 def test_a_failure_while_writing_keeps_the_live_index(tmp_path):
-    class DiskFull(IndexFiles):
-        def write(self, folder, *arguments):
-            super().write(folder, *arguments)
-            raise KeyboardInterrupt
+    class DiskFull(FileDraft):
+        def finish(self, superseded):
+            super().finish(superseded)
+            raise OSError(28, "No space left on device")
+
+    class Writer(IndexFiles):
+        def begin(self, folder, *, embedder, previous, leftovers):
+            return DiskFull(folder, embedder, previous, leftovers)
 
     first = build(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        build(tmp_path, reports()[:1], writer=DiskFull())
+    with pytest.raises(IndexingError, match="No space left"):
+        build(tmp_path, reports()[:1], writer=Writer())
     assert _folders(tmp_path) == [first.fingerprint]
 
 
-def test_a_build_killed_before_publishing_leaves_the_live_index(tmp_path):
+def _killed_after(index_dir, step):
+    command = [sys.executable, "-c", KILLED.format(step=step), str(index_dir)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+
+
+@pytest.mark.parametrize("step", ["add", "fill", "finish"])
+def test_a_build_killed_before_publishing_leaves_the_live_index(tmp_path, step):
     first = build(tmp_path)
-    command = [sys.executable, "-c", KILLED_BEFORE_PUBLISHING, str(tmp_path)]
-    killed = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert killed.returncode == -signal.SIGKILL
-    assert len(_folders(tmp_path)) == 2
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _killed_after(tmp_path, step)
+    assert caught.value.returncode == -signal.SIGKILL
+    assert _folders(tmp_path) == sorted([first.fingerprint, "building-1"])
     index = open_index(tmp_path, embedder_id="words@1")
     assert index.fingerprint == first.fingerprint
     index.close()
     assert build(tmp_path).embedded == 0
     assert _folders(tmp_path) == [first.fingerprint]
+
+
+def test_a_report_that_cannot_be_read_is_tried_again_each_time(tmp_path):
+    class Broken(ReadReport):
+        def read(self):
+            raise UnreadableDocument("bad.pdf is damaged.", hint="Save it again.")
+
+    bad = Broken(document("bad.pdf", "Bad", "It was mended."))
+    files = [ReadReport(report) for report in reports()]
+    both = [*files, bad]
+    summaries = [build(tmp_path, files=both) for _ in range(2)]
+    assert [summary.warnings for summary in summaries] == [("bad.pdf is damaged. Save it again.",)] * 2
+    assert summaries[0].fingerprint == summaries[1].fingerprint
+    mended = build(tmp_path, files=[*files, ReadReport(bad.document)])
+    assert (mended.documents, mended.embedded, mended.warnings) == (4, 1, ())
+
+
+def test_a_later_edition_takes_the_place_of_the_report_it_names(tmp_path):
+    old, *rest = reports()
+    new = document("new.md", "Safety on hospital wards, second edition", "Forty wards took part.")
+    new = replace(new, metadata=replace(new.metadata, supersedes=("wards.md", "nowhere.md")))
+    summary = build(tmp_path, [old, *rest, new])
+    assert summary.warnings == (
+        'new.md: it says that it supersedes "nowhere.md", but there is no such report. Correct the path.',
+    )
+    index = open_index(tmp_path, embedder_id="words@1")
+    assert {source.path: source.metadata.status.value for source in index.store.sources()} == {
+        "wards.md": "superseded",
+        "funding.md": "current",
+        "reach.txt": "current",
+        "new.md": "current",
+    }
+    index.close()
+    build(tmp_path, [old, *rest])
+    index = open_index(tmp_path, embedder_id="words@1")
+    assert {source.metadata.status.value for source in index.store.sources()} == {"current"}
+    index.close()
 
 
 def test_no_report_at_all_is_told_plainly(tmp_path):

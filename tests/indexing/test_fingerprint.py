@@ -1,12 +1,11 @@
 """What changes the fingerprint of an index, and what does not."""
 
-from dataclasses import replace
-
 import pytest
-from index_samples import reports
 
 from spreadguide.indexing import fingerprint as module
 from spreadguide.indexing.fingerprint import fingerprint
+
+DOCUMENTS = [("a.md", "a", "1" * 64), ("b.md", "b", "2" * 64)]
 
 
 def _of(documents, embedder_id="words@1"):
@@ -14,30 +13,21 @@ def _of(documents, embedder_id="words@1"):
 
 
 def test_it_is_sixteen_hexadecimal_digits_and_the_order_of_documents_does_not_matter():
-    assert _of(reports()) == _of(reports()[::-1])
-    assert len(_of(reports())) == 16
-    assert int(_of(reports()), 16) >= 0
+    assert _of(DOCUMENTS) == _of(DOCUMENTS[::-1])
+    assert len(_of(DOCUMENTS)) == 16
+    assert int(_of(DOCUMENTS), 16) >= 0
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda report: replace(report, path="moved.md"),
-        lambda report: replace(report, sha256="0" * 64),
-        lambda report: replace(report, text=report.text.upper()),
-        lambda report: replace(report, metadata=replace(report.metadata, year=2021)),
-        lambda report: replace(report, blocks=report.blocks[:-1]),
-    ],
-)
+@pytest.mark.parametrize("change", [("moved.md", "a", "1" * 64), ("a.md", "a-md", "1" * 64), ("a.md", "a", "3" * 64)])
 def test_any_change_of_a_document_changes_it(change):
-    first, *rest = reports()
-    assert _of([change(first), *rest]) != _of([first, *rest])
+    assert _of([change, DOCUMENTS[1]]) != _of(DOCUMENTS)
+    assert _of(DOCUMENTS[:1]) != _of(DOCUMENTS)
 
 
 def test_the_embedder_and_the_versions_change_it(monkeypatch):
-    before = _of(reports())
-    assert _of(reports(), "words@2") != before
+    before = _of(DOCUMENTS)
+    assert _of(DOCUMENTS, "words@2") != before
     monkeypatch.setattr(module, "CHUNKER_VERSION", "another")
-    other_chunker = _of(reports())
+    other_chunker = _of(DOCUMENTS)
     monkeypatch.setattr(module, "FORMAT_VERSION", 99)
-    assert len({before, other_chunker, _of(reports())}) == 3
+    assert len({before, other_chunker, _of(DOCUMENTS)}) == 3

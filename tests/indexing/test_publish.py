@@ -7,7 +7,7 @@ import pytest
 
 from spreadguide.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing
 from spreadguide.indexing import publish as module
-from spreadguide.indexing.publish import build_lock, building_folder, live_folder, make_live, publish
+from spreadguide.indexing.publish import build_lock, building_folder, clear, leftovers, live_folder, publish
 
 ONE, TWO, THREE = ("1" * 16, "2" * 16, "3" * 16)
 HOLD_THE_LOCK = """
@@ -21,7 +21,7 @@ with build_lock(Path(sys.argv[1])):
 
 
 def _publish(index_dir, name, content="x"):
-    with building_folder(index_dir, name) as folder:
+    with building_folder(index_dir) as folder:
         (folder / "part").mkdir()
         (folder / "part" / "file").write_text(content)
         publish(folder, index_dir, name)
@@ -38,13 +38,10 @@ def test_what_is_published_is_live(tmp_path):
     assert _folders(tmp_path) == [ONE]
 
 
-def test_the_last_live_index_stays_and_older_ones_go(tmp_path):
+def test_the_index_before_leaves_no_trace(tmp_path):
     for name in (ONE, TWO, THREE):
         _publish(tmp_path, name)
-    assert _folders(tmp_path) == [TWO, THREE]
-    make_live(tmp_path, TWO)
-    assert live_folder(tmp_path).name == TWO
-    assert _folders(tmp_path) == [TWO, THREE]
+        assert _folders(tmp_path) == [name]
 
 
 def test_the_same_fingerprint_is_replaced(tmp_path):
@@ -54,29 +51,40 @@ def test_the_same_fingerprint_is_replaced(tmp_path):
     assert _folders(tmp_path) == [ONE]
 
 
-def test_a_build_that_fails_leaves_nothing_and_the_live_index(tmp_path):
+@pytest.mark.parametrize(("error", "stays"), [(KeyboardInterrupt, True), (ValueError, False)])
+def test_a_build_that_fails_leaves_the_live_index(tmp_path, error, stays):
+    """What Ctrl-C stopped is of use to the next build; what an error stopped may be what filled the disk."""
     _publish(tmp_path, ONE)
 
     def fail():
-        with building_folder(tmp_path, TWO) as folder:
+        with building_folder(tmp_path) as folder:
             (folder / "file").write_text("half")
-            raise KeyboardInterrupt
+            raise error
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         fail()
     assert live_folder(tmp_path).name == ONE
-    assert _folders(tmp_path) == [ONE]
+    assert _folders(tmp_path) == ([ONE, "building-1"] if stays else [ONE])
 
 
-def test_leftovers_of_killed_builds_go_and_nothing_else_does(tmp_path):
-    (tmp_path / f"{ONE}.building-123").mkdir()
-    (tmp_path / "owner's notes").mkdir()
+def test_the_fullest_leftover_comes_first(tmp_path):
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt), building_folder(tmp_path) as folder:
+            (folder / "file").write_bytes(b"x" * (100_000 if folder.name == "building-2" else 10))
+            raise KeyboardInterrupt
+    assert [path.name for path in leftovers(tmp_path)][0] == "building-2"
+    assert len(leftovers(tmp_path)) == 3
+
+
+def test_clearing_takes_leftovers_and_other_indexes_and_nothing_else(tmp_path):
+    for name in ("building-123", "replaced-0a", ONE, "owner's notes", "building-plans"):
+        (tmp_path / name).mkdir()
     (tmp_path / ".gitignore").write_text("*")
-    with build_lock(tmp_path):
-        assert _folders(tmp_path) == ["owner's notes"]
     _publish(tmp_path, TWO)
     assert (tmp_path / ".gitignore").exists()
-    assert _folders(tmp_path) == [TWO, "owner's notes"]
+    assert _folders(tmp_path) == [TWO, "building-plans", "owner's notes"]
+    clear(tmp_path)
+    assert _folders(tmp_path) == [TWO, "building-plans", "owner's notes"]
 
 
 def test_no_index_yet_is_told_with_the_command_that_builds_one(tmp_path):
@@ -98,7 +106,10 @@ def test_a_second_build_is_kept_out_while_the_first_runs(tmp_path, monkeypatch):
     command = [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(IndexLocked, match="Another build") as caught, build_lock(tmp_path):
+        with (
+            pytest.raises(IndexLocked, match=rf"Another build .* \(process {other.pid} on ") as caught,
+            build_lock(tmp_path),
+        ):
             pytest.fail("the lock was given to two builds")
         assert "try again" in caught.value.hint
         other.communicate("\n")

@@ -14,7 +14,7 @@ from spreadguide.api.schemas import PassageOut, Problem
 from spreadguide_ui.client import ApiClient, ApiProblem
 from spreadguide_ui.guard import ASSETS, PLAIN_POLICY
 from spreadguide_ui.markup import QUOTE_ANCHOR, Span, safe
-from spreadguide_ui.render import context_pieces
+from spreadguide_ui.render import context_pieces, page_text
 
 OFFSET = re.compile(r"\d{1,10}")
 """A character offset in an address; longer numbers are nonsense."""
@@ -50,7 +50,13 @@ def passage_html(passage: PassageOut, spans: Sequence[Span]) -> str:
         ("Publisher", source.publisher),
         ("Year", str(source.year) if source.year else None),
         ("Section", passage.heading),
-        ("Page", str(passage.page) if passage.page else None),
+        ("Page", (page_text(passage.page, passage.page_label) or "").removeprefix("page ")),
+        ("Kind of evidence", source.kind),
+        ("Setting", source.setting),
+        ("What it cannot tell", source.limits),
+        ("Edition", source.edition),
+        ("Status", "Replaced by a later edition" if source.status == "superseded" else None),
+        ("Nearly the same text is also in", "; ".join(other.title for other in passage.also_in)),
         ("File", source.path),
     ]
     rows = "".join(f"<div><dt>{name}</dt><dd>{safe(value)}</dd></div>" for name, value in facts if value)

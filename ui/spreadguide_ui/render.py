@@ -187,12 +187,17 @@ def _source_blocks(answer: AnswerOut, passages: Passages) -> list[str]:
 def _source_block(answer: AnswerOut, source: CitedSourceOut, passage: PassageOut | None) -> str:
     spans = citation_spans(answer, source.marker, source.passage_id)
     href = passage_href(source.passage_id, spans)
-    facts = [source.publisher, str(source.year) if source.year else None, _page(source.page), source.heading]
+    page = page_text(source.page, source.page_label)
+    facts = [source.publisher, str(source.year) if source.year else None, page, source.heading]
     line = " · ".join(safe(fact) for fact in facts if fact)
+    about = evidence_text(source.kind, source.setting)
+    extra = f'<p class="sg-source-facts">{safe(about)}</p>' if about else ""
+    if source.also_in:
+        extra += f'<p class="sg-source-facts">{safe(also_in_text(source.also_in))}</p>'
     pieces = context_pieces(passage, spans) if passage else _quotes(answer, source)
     return (
         f'<div class="sg-source"><p class="sg-source-title"><span class="sg-number">[{source.marker}]</span> '
-        f'{safe(source.title)}</p><p class="sg-source-facts">{line}</p>'
+        f'{safe(source.title)}</p><p class="sg-source-facts">{line}</p>{extra}'
         f'<details><summary>Show the quote in the report<span class="sg-vh"> for source {source.marker}</span>'
         f'</summary><div class="sg-context">{"".join(pieces)}</div>'
         f'<p><a class="sg-open" href="{href}" target="_blank" rel="noopener">Open this passage on its own page'
@@ -221,8 +226,23 @@ def _quotes(answer: AnswerOut, source: CitedSourceOut) -> list[str]:
     return [f'<p class="sg-passage"><mark>{safe(quote)}</mark></p>' for quote in quotes]
 
 
-def _page(page: int | None) -> str | None:
-    return None if page is None else f"page {page}"
+def page_text(page: int | None, label: str | None) -> str | None:
+    """Say on which page of the file a passage stands, and what is printed on that page where it differs."""
+    if page is None:
+        return None
+    return f"page {page}" if label in (None, str(page)) else f"page {page} (printed {label})"
+
+
+def evidence_text(kind: str | None, setting: str | None) -> str:
+    """Say what kind of evidence a report is and where it comes from."""
+    named = f"Kind of evidence: {kind}" if kind else ""
+    placed = f"Setting: {setting}" if setting else ""
+    return ". ".join(part.rstrip(".") for part in (named, placed) if part)
+
+
+def also_in_text(titles: Sequence[str]) -> str:
+    """Say which other reports hold nearly the same passage."""
+    return f"Nearly the same text is also in: {'; '.join(titles)}. It counts as one source."
 
 
 def _differs(one: str, other: str) -> bool:

@@ -13,6 +13,9 @@ from spreadguide.errors import IndexCorrupt, IndexingError
 from spreadguide.indexing.manifest import REBUILD
 from spreadguide.protocols import Vectors
 
+_engine: Any = faiss
+"""Its type stubs describe the C++ constructors, not the Python ones that wrap them."""
+
 
 class FaissIndex:
     """Exact nearest neighbours by inner product; for vectors of unit length that is the cosine."""
@@ -54,12 +57,18 @@ class FaissIndex:
         """Length of one vector."""
         return int(self._index.d)
 
-    def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """Return at most ``k`` (row, cosine) pairs, best first, equal ones by row."""
-        count = min(k, len(self))
+    def search(
+        self, query: NDArray[np.float32], k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return at most ``k`` (row, cosine) pairs, best first, equal ones by row; only of the ``allowed`` rows."""
+        count = min(k, len(self) if allowed is None else int(allowed.sum()))
         if count < 1:
             return []
-        scores, rows = self._index.search(np.ascontiguousarray(query, dtype=np.float32)[None, :], count)
+        only = None
+        if allowed is not None:
+            only = _engine.SearchParameters(sel=_engine.IDSelectorBitmap(np.packbits(allowed, bitorder="little")))
+        vectors = np.ascontiguousarray(query, dtype=np.float32)[None, :]
+        scores, rows = self._index.search(vectors, count, params=only)
         found = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from spreadguide.adapters.bm25 import Bm25Index
 from spreadguide.adapters.faiss_index import FaissIndex
-from spreadguide.adapters.sqlite_store import SqliteStore, write_store
-from spreadguide.errors import IndexCorrupt, IndexingError
-from spreadguide.indexing.embedded_text import embedded_texts, text_key
+from spreadguide.adapters.index_draft import (
+    LEXICAL,
+    PASSAGE_KEYS,
+    PASSAGE_VECTORS,
+    SKETCHED,
+    SKETCHES,
+    STORE,
+    TERM_STARTS,
+    TERMS,
+    UNIT_KEYS,
+    UNIT_VECTORS,
+    VOCABULARY,
+    FileDraft,
+)
+from spreadguide.adapters.sqlite_store import SqliteStore
+from spreadguide.errors import IndexCorrupt
 from spreadguide.indexing.manifest import REBUILD, Manifest, check_files, check_made_with, read_manifest
 from spreadguide.indexing.publish import live_folder
-from spreadguide.protocols import Vectors
-from spreadguide.types import Document, Passage
+from spreadguide.protocols import Embedder
 
-STORE = "store.sqlite"
-PASSAGE_VECTORS = "passages.faiss"
-UNIT_VECTORS = "units.npy"
-PASSAGE_KEYS = "passage_keys.npy"
-UNIT_KEYS = "unit_keys.npy"
-"""SHA-256 of the text behind each vector, 32 bytes a row: what lets the next build use the vector again."""
-
-LEXICAL = "bm25"
-_REQUIRED = (STORE, PASSAGE_VECTORS, UNIT_VECTORS, PASSAGE_KEYS, UNIT_KEYS)
+_REQUIRED = (STORE, PASSAGE_VECTORS, UNIT_VECTORS, PASSAGE_KEYS, UNIT_KEYS, SKETCHES, SKETCHED, TERMS, TERM_STARTS)
 _REQUIRED_LEXICAL = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "params.index.json")
-_REQUIRED_FILES = frozenset((*_REQUIRED, *(f"{LEXICAL}/{name}" for name in (*_REQUIRED_LEXICAL, "vocab.index.json"))))
+_REQUIRED_FILES = frozenset((*_REQUIRED, *(f"{LEXICAL}/{name}" for name in (*_REQUIRED_LEXICAL, VOCABULARY))))
+
+ATTEMPTS = 5
+"""How often opening starts anew when another build publishes, and removes the old index, in that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +61,11 @@ class OpenIndex:
 
 
 class IndexFiles:
-    """Writes one index as FAISS, bm25s, SQLite and NumPy files; an `IndexWriter`."""
+    """Writes one index as FAISS, bm25s, SQLite and plain files of rows; an `IndexWriter`."""
 
-    def write(
-        self,
-        folder: Path,
-        documents: Sequence[Document],
-        passages: Sequence[Passage],
-        passage_vectors: Vectors,
-        unit_vectors: Vectors,
-        lexical_texts: Sequence[str],
-    ) -> None:
-        """Write all files into the empty ``folder``; raises `IndexingError` when one cannot be written."""
-        passage_texts, unit_texts = embedded_texts(documents, passages)
-        try:
-            write_store(folder / STORE, documents, passages)
-            FaissIndex(passage_vectors).write(folder / PASSAGE_VECTORS)
-            Bm25Index(lexical_texts).write(folder / LEXICAL)
-            np.save(folder / UNIT_VECTORS, np.asarray(unit_vectors, dtype=np.float32), allow_pickle=False)
-            np.save(folder / PASSAGE_KEYS, _keys(passage_texts), allow_pickle=False)
-            np.save(folder / UNIT_KEYS, _keys(unit_texts), allow_pickle=False)
-        except (OSError, sqlite3.Error) as error:
-            hint = "Check that the disk has room and that you may write to this folder. The index in use is unchanged."
-            raise IndexingError(f"The new index could not be written: {error}.", hint=hint) from error
-
-    def cached_vectors(self, folder: Path) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors of the index in ``folder``, by the SHA-256 of their text; raises `IndexCorrupt`."""
-        _checked(folder, read_manifest(folder))
-        pairs = (
-            (PASSAGE_KEYS, FaissIndex.read(folder / PASSAGE_VECTORS).vectors()),
-            (UNIT_KEYS, np.load(folder / UNIT_VECTORS, allow_pickle=False)),
-        )
-        found: dict[str, NDArray[np.float32]] = {}
-        for name, vectors in pairs:
-            keys = np.load(folder / name, allow_pickle=False)
-            found.update(zip((key.tobytes().hex() for key in keys), vectors, strict=True))
-        return found
+    def begin(self, folder: Path, *, embedder: Embedder, previous: Path | None, leftovers: Sequence[Path]) -> FileDraft:
+        """Start an index in the empty ``folder``; raises `IndexingError` when it cannot be written."""
+        return FileDraft(folder, embedder, previous, leftovers)
 
 
 def open_index(folder: Path, *, embedder_id: str) -> OpenIndex:
@@ -101,13 +73,23 @@ def open_index(folder: Path, *, embedder_id: str) -> OpenIndex:
 
     Raises `IndexMissing`, `IndexMismatch` (made with another embedder, chunker or format) or `IndexCorrupt`.
     """
-    live = live_folder(folder)
+    for _ in range(ATTEMPTS - 1):
+        live = live_folder(folder)
+        try:
+            return _open(live, embedder_id)
+        except (IndexCorrupt, FileNotFoundError):
+            if live_folder(folder) == live:
+                raise
+    return _open(live_folder(folder), embedder_id)
+
+
+def _open(live: Path, embedder_id: str) -> OpenIndex:
     manifest = read_manifest(live)
     check_made_with(manifest, embedder_id=embedder_id)
     _checked(live, manifest)
     dense = FaissIndex.read(live / PASSAGE_VECTORS)
     lexical = Bm25Index.read(live / LEXICAL)
-    store = SqliteStore(live / STORE, live / UNIT_VECTORS)
+    store = SqliteStore(live / STORE, live / UNIT_VECTORS, manifest.dimension)
     sizes = {len(dense), len(lexical), len(store), manifest.passages}
     if len(sizes) > 1 or store.units != manifest.units or dense.dimension != manifest.dimension:
         store.close()
@@ -122,8 +104,3 @@ def _checked(folder: Path, manifest: Manifest) -> None:
     if missing:
         raise IndexCorrupt(f"The index is damaged: its manifest does not list {missing[0]}.", hint=REBUILD)
     check_files(folder, manifest.files)
-
-
-def _keys(texts: Sequence[str]) -> NDArray[np.uint8]:
-    digests = b"".join(bytes.fromhex(text_key(text)) for text in texts)
-    return np.frombuffer(digests, dtype=np.uint8).reshape(len(texts), 32)

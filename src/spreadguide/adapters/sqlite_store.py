@@ -4,65 +4,51 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import asdict
+from collections.abc import Collection
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spreadguide.adapters.row_file import read_rows
 from spreadguide.errors import IndexCorrupt, NotFound
 from spreadguide.indexing.manifest import REBUILD
 from spreadguide.protocols import Vectors
-from spreadguide.types import Document, Metadata, Passage, Source, Span, Unit, UnitKind
+from spreadguide.types import (
+    EditionStatus,
+    EvidenceKind,
+    LineBox,
+    Metadata,
+    PageInfo,
+    Passage,
+    Source,
+    Span,
+    Unit,
+    UnitKind,
+)
 
-_SCHEMA = """
-CREATE TABLE documents (
-    source_id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, metadata TEXT NOT NULL,
-    text TEXT NOT NULL, passages INTEGER NOT NULL
-) STRICT;
-CREATE TABLE passages (
-    row INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE,
-    source_id TEXT NOT NULL REFERENCES documents, heading TEXT NOT NULL, page INTEGER,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, lead_in TEXT,
-    units TEXT NOT NULL, first_unit INTEGER NOT NULL, unit_count INTEGER NOT NULL
-) STRICT;
-"""
-_PASSAGE = 'SELECT passage_id, source_id, heading, page, start, "end", text, lead_in, units FROM passages'
-_SOURCE = "SELECT source_id, path, metadata, passages FROM documents"
+_PASSAGE = 'SELECT passage_id, source_id, heading, page, page_label, start, "end", text, lead_in, units FROM passages'
+_SOURCE = "SELECT source_id, path, metadata, status, passages FROM documents"
 
+UNIT_TYPE = "<f2"
+"""Half precision: it halves the largest file of an index, and moves a cosine by less than 0.001."""
 
-def write_store(path: Path, documents: Sequence[Document], passages: Sequence[Passage]) -> None:
-    """Write a new store; passage ``i`` stands in row ``i``. Raises `sqlite3.Error` when it cannot be written."""
-    counts = dict.fromkeys((document.source_id for document in documents), 0)
-    rows = []
-    first_unit = 0
-    for row, passage in enumerate(passages):
-        counts[passage.source_id] += 1
-        rows.append((row, *_passage_row(passage), first_unit, len(passage.units)))
-        first_unit += len(passage.units)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(_SCHEMA)
-        connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
-            [(*_document_row(document), counts[document.source_id]) for document in documents],
-        )
-        connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+BOX_TYPE = np.dtype(
+    [("start", "<i4"), ("end", "<i4"), ("page", "<i4"), ("x0", "<f4"), ("top", "<f4"), ("x1", "<f4"), ("bottom", "<f4")]
+)
+"""How the boxes of a document's lines are written."""
 
 
 class SqliteStore:
     """A `PassageStore`; threads may share it, and take turns on its one connection."""
 
-    def __init__(self, path: Path, unit_vectors: Path) -> None:
+    def __init__(self, path: Path, unit_vectors: Path, dimension: int) -> None:
         """Open a published store and its units' vectors, both read-only; raises `IndexCorrupt`."""
         self._path = path
         self._lock = Lock()
-        try:
-            self._vectors = np.load(unit_vectors, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise _corrupt(unit_vectors) from error
+        self._vectors = read_rows(unit_vectors, UNIT_TYPE, dimension)
         try:
             # A published file never changes, so SQLite need not look for a journal or lock the file.
             uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
@@ -98,6 +84,48 @@ class SqliteStore:
         around = f"{_PASSAGE} WHERE row = ? AND source_id = ?"
         before, after = (self._rows(around, near, source_id) for near in (row - 1, row + 1))
         return (_passage(before[0]) if before else None, _passage(after[0]) if after else None)
+
+    def duplicates(self, passage_id: str) -> list[Passage]:
+        """Return the passages of other documents that hold nearly the same text, in the order of their paths."""
+        group = self._rows("SELECT same_as, source_id FROM passages WHERE passage_id = ?", passage_id)
+        if not group or group[0][0] is None:
+            return []
+        found = self._rows(f"{_PASSAGE} WHERE same_as = ? AND source_id <> ? ORDER BY row", *group[0])
+        return [_passage(row) for row in found]
+
+    def allowed_rows(
+        self, *, source_ids: Collection[str] | None = None, superseded: bool = False
+    ) -> NDArray[np.bool_] | None:
+        """Return which rows may be found, or ``None`` where all may.
+
+        ``source_ids`` leaves only those documents; reports that a later edition replaced need ``superseded``.
+        """
+        documents = self._rows("SELECT source_id, status, first_row, passages FROM documents")
+        open_to = [
+            source_id
+            for source_id, status, _, _ in documents
+            if (source_ids is None or source_id in source_ids) and (superseded or status == EditionStatus.CURRENT)
+        ]
+        if len(open_to) == len(documents):
+            return None
+        mask = np.zeros(len(self), dtype=bool)
+        allowed = set(open_to)
+        for source_id, _, first, count in documents:
+            mask[first : first + count] = source_id in allowed
+        return mask
+
+    def pages(self, source_id: str) -> list[PageInfo]:
+        """Return the pages of a document; empty for a format without pages. Raises `NotFound`."""
+        query = "SELECT pages FROM documents WHERE source_id = ?"
+        return [PageInfo(*page) for page in json.loads(self._one(query, source_id, _no_source(source_id))[0])]
+
+    def boxes(self, source_id: str, start: int, end: int) -> list[LineBox]:
+        """Return where the lines of ``text[start:end]`` stand on their pages; raises `NotFound`."""
+        query = "SELECT boxes FROM documents WHERE source_id = ?"
+        blob = self._one(query, source_id, _no_source(source_id))[0]
+        found = np.frombuffer(blob, dtype=BOX_TYPE)
+        inside = found[(found["start"] < end) & (found["end"] > start)].tolist()
+        return [LineBox(Span(first, last), *place) for first, last, *place in inside]
 
     def passages_of(self, source_id: str) -> list[Passage]:
         """Return all passages of one document, in reading order; empty for an unknown document."""
@@ -150,29 +178,8 @@ def _corrupt(path: Path) -> IndexCorrupt:
     return IndexCorrupt(f"The index is damaged: {path} cannot be read.", hint=REBUILD)
 
 
-def _document_row(document: Document) -> tuple[str, ...]:
-    metadata = json.dumps(asdict(document.metadata), ensure_ascii=False)
-    return (document.source_id, document.path, document.metadata.title, metadata, document.text)
-
-
-def _passage_row(passage: Passage) -> tuple[str | int | None, ...]:
-    units = [
-        {
-            "kind": unit.kind.value,
-            "span": (unit.span.start, unit.span.end),
-            "context": [(span.start, span.end) for span in unit.context],
-            "list_id": unit.list_id,
-            "field": unit.field,
-        }
-        for unit in passage.units
-    ]
-    place = (passage.page, passage.start, passage.end, passage.text, passage.lead_in)
-    heading = json.dumps(passage.heading, ensure_ascii=False)
-    return (passage.passage_id, passage.source_id, heading, *place, json.dumps(units))
-
-
 def _passage(row: Any) -> Passage:
-    passage_id, source_id, heading, page, start, end, text, lead_in, units = row
+    passage_id, source_id, heading, page, page_label, start, end, text, lead_in, units = row
     return Passage(
         passage_id=passage_id,
         source_id=source_id,
@@ -183,15 +190,20 @@ def _passage(row: Any) -> Passage:
         text=text,
         units=tuple(map(_unit, json.loads(units))),
         lead_in=lead_in,
+        page_label=page_label,
     )
 
 
-def _unit(entry: dict[str, Any]) -> Unit:
-    context = tuple(Span(*span) for span in entry["context"])
-    return Unit(UnitKind(entry["kind"]), Span(*entry["span"]), context, entry["list_id"], entry["field"])
+def _unit(entry: list[Any]) -> Unit:
+    kind, start, end, context, list_id, field = entry
+    return Unit(UnitKind(kind), Span(start, end), tuple(Span(*span) for span in context), list_id, field)
 
 
 def _source(row: Any) -> Source:
-    source_id, path, metadata, passages = row
+    source_id, path, metadata, status, passages = row
     entry = json.loads(metadata)
-    return Source(source_id, path, Metadata(**{**entry, "authors": tuple(entry["authors"])}), passages)
+    for name in ("authors", "supersedes", "audience", "pillars"):
+        entry[name] = tuple(entry[name])
+    entry["kind"] = EvidenceKind(entry["kind"]) if entry["kind"] else None
+    entry["status"] = EditionStatus(status)
+    return Source(source_id, path, Metadata(**entry), passages)

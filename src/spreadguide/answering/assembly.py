@@ -12,7 +12,18 @@ from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
 from spreadguide.text import terms
-from spreadguide.types import Citation, CitedSource, Claim, Evidence, Layout, Passage, Span, SupportLevel, UnitKind
+from spreadguide.types import (
+    Citation,
+    CitedSource,
+    Claim,
+    EditionStatus,
+    Evidence,
+    Layout,
+    Passage,
+    Span,
+    SupportLevel,
+    UnitKind,
+)
 
 RELEVANT = 0.72
 """A written sentence is shown only when its line scores at least this share of the best line: a small model adds
@@ -91,9 +102,19 @@ class Numbering:
                     heading=" › ".join(passage.heading),
                     passage_id=passage.passage_id,
                     path=evidence.source.path,
+                    page_label=passage.page_label,
+                    kind=metadata.kind,
+                    setting=metadata.setting,
+                    also_in=self._also_in(passage),
                 )
             )
         return self._markers[passage.passage_id]
+
+    def _also_in(self, passage: Passage) -> tuple[str, ...]:
+        """Return the titles of the other current reports that hold nearly the same passage."""
+        ids = dict.fromkeys(copy.source_id for copy in self._store.duplicates(passage.passage_id))
+        found = [self._store.source(source_id).metadata for source_id in ids]
+        return tuple(other.title for other in found if other.status is EditionStatus.CURRENT)
 
 
 def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dict[str, str]) -> list[Finding]:

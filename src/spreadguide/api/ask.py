@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from spreadguide.api import schemas
 from spreadguide.api.services import ServicesHere
 from spreadguide.api.streaming import run_events, server_sent
-from spreadguide.assistant import Assistant, check_question
+from spreadguide.assistant import check_question
 from spreadguide.types import Event, Final, Turn
+from spreadguide.wiring import Services
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -28,7 +29,7 @@ async def ask(body: schemas.AskRequest, request: Request, services: ServicesHere
     come, then `final`, which carries the answer and wins over everything before it; or `error`.
     """
     check_question(body.question)
-    events = run_events(partial(_run, services.assistant, body), request)
+    events = run_events(partial(_run, services, body), request)
     if body.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(server_sent(events), media_type="text/event-stream", headers=headers)
@@ -38,11 +39,13 @@ async def ask(body: schemas.AskRequest, request: Request, services: ServicesHere
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-def _run(assistant: Assistant, body: schemas.AskRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
-    return assistant.ask(
-        body.question,
-        history=[Turn(turn.role, turn.content) for turn in body.history],
-        role=body.role,
-        source_ids=body.filters.source_ids if body.filters else None,
-        cancelled=cancelled,
-    )
+def _run(services: Services, body: schemas.AskRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
+    """Answer from one index from beginning to end, also when a newer one is published meanwhile."""
+    with services.lease() as assistant:
+        yield from assistant.ask(
+            body.question,
+            history=[Turn(turn.role, turn.content) for turn in body.history],
+            role=body.role,
+            source_ids=body.filters.source_ids if body.filters else None,
+            cancelled=cancelled,
+        )

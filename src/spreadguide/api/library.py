@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from spreadguide.api import schemas
 from spreadguide.api.services import ServicesHere
+from spreadguide.retrieval.search import also_in
 from spreadguide.types import Passage
 
 router = APIRouter(prefix="/v1", tags=["library"])
@@ -14,41 +15,53 @@ router = APIRouter(prefix="/v1", tags=["library"])
 @router.post("/search", summary="Find passages")
 def search(body: schemas.SearchRequest, services: ServicesHere) -> schemas.SearchResponse:
     """Return the passages that fit best, without an answer."""
-    source_ids = body.filters.source_ids if body.filters else None
-    hits = services.assistant.search(body.query, body.k, source_ids=source_ids)
+    filters = body.filters or schemas.Filters(source_ids=None)
+    with services.lease() as assistant:
+        hits = assistant.search(body.query, body.k, source_ids=filters.source_ids, superseded=filters.superseded)
     return schemas.SearchResponse(hits=[schemas.hit_out(hit) for hit in hits])
 
 
 @router.get("/sources", summary="List the reports")
 def sources(services: ServicesHere) -> schemas.SourcesResponse:
     """Return every report in the index, ordered by title."""
-    found = services.assistant.library.store.sources()
+    with services.lease() as assistant:
+        found = assistant.library.store.sources()
     return schemas.SourcesResponse(sources=[schemas.source_out(source) for source in found])
 
 
 @router.get("/sources/{source_id}", summary="Show one report's entry")
 def source(source_id: str, services: ServicesHere) -> schemas.SourceOut:
     """Return one report's catalogue entry."""
-    return schemas.source_out(services.assistant.library.store.source(source_id))
+    with services.lease() as assistant:
+        return schemas.source_out(assistant.library.store.source(source_id))
 
 
 @router.get("/passages/{passage_id}", summary="Show one passage in its place")
 def passage(passage_id: str, services: ServicesHere) -> schemas.PassageOut:
     """Return a passage with its neighbours; `start` and `end` index into the document's normalised text."""
-    store = services.assistant.library.store
-    found = store.passage(passage_id)
-    before, after = store.neighbours(passage_id)
-    return schemas.PassageOut(
-        passage_id=found.passage_id,
-        source=schemas.source_out(store.source(found.source_id)),
-        heading=schemas.HEADING_SEPARATOR.join(found.heading),
-        page=found.page,
-        text=found.text,
-        start=found.start,
-        end=found.end,
-        before=_neighbour(before),
-        after=_neighbour(after),
-    )
+    with services.lease() as assistant:
+        store = assistant.library.store
+        found = store.passage(passage_id)
+        before, after = store.neighbours(passage_id)
+        boxes = store.boxes(found.source_id, found.start, found.end)
+        numbers = {found.page, *(box.page for box in boxes)}
+        pages = [page for page in store.pages(found.source_id) if page.number in numbers]
+        others = also_in(store, store.duplicates(passage_id))
+        return schemas.PassageOut(
+            passage_id=found.passage_id,
+            source=schemas.source_out(store.source(found.source_id)),
+            heading=schemas.HEADING_SEPARATOR.join(found.heading),
+            page=found.page,
+            text=found.text,
+            start=found.start,
+            end=found.end,
+            before=_neighbour(before),
+            after=_neighbour(after),
+            page_label=found.page_label,
+            also_in=[schemas.also_in_out(other) for other in others],
+            pages=[schemas.PageOut.model_validate(page) for page in pages],
+            boxes=[schemas.box_out(box) for box in boxes],
+        )
 
 
 def _neighbour(passage: Passage | None) -> schemas.NeighbourOut | None:

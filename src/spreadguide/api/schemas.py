@@ -47,6 +47,10 @@ class Filters(_In):
     """Narrows the reports that are searched."""
 
     source_ids: list[Text] | None = Field(None, description="Search only in these sources.", max_length=1000)
+    superseded: bool = Field(
+        default=False,
+        description="Search reports that a later edition replaced, too. Answers never rest on them, whatever this says.",
+    )
 
 
 class AskRequest(_In):
@@ -73,6 +77,14 @@ class SearchRequest(_In):
     filters: Filters | None = None
 
 
+class AlsoIn(_Out):
+    """Another report that holds nearly the same passage."""
+
+    source_id: str
+    path: str
+    title: str
+
+
 class HitOut(_Out):
     """A passage found. ``start`` and ``end`` index into the document's normalised text."""
 
@@ -87,6 +99,11 @@ class HitOut(_Out):
     end: int
     score: float
     ranks: dict[str, int]
+    page_label: str | None = Field(None, description="The page number as it is printed on the page, where known.")
+    status: Literal["current", "superseded"] = "current"
+    also_in: list[AlsoIn] = Field(
+        default_factory=list, description="Other reports with nearly the same passage: one text, not agreement."
+    )
 
 
 class SearchResponse(_Out):
@@ -131,6 +148,12 @@ class CitedSourceOut(_Out):
     heading: str
     passage_id: str
     path: str
+    page_label: str | None = Field(None, description="The page number as it is printed on the page, where known.")
+    kind: str | None = Field(None, description="The kind of evidence, such as trial or case study.")
+    setting: str | None = Field(None, description="Where the evidence comes from.")
+    also_in: list[str] = Field(
+        default_factory=list, description="Titles of other reports with nearly the same passage."
+    )
 
 
 class TimingsOut(_Out):
@@ -202,6 +225,14 @@ class SourceOut(_Out):
     url: str | None
     licence: str | None
     commissioner: str | None
+    kind: str | None = None
+    setting: str | None = None
+    edition: str | None = None
+    status: Literal["current", "superseded"] = "current"
+    supersedes: list[str] = Field(default_factory=list, description="Paths of the reports that this one replaces.")
+    audience: list[str] = Field(default_factory=list, description="Whom an evidence brief is for.")
+    pillars: list[str] = Field(default_factory=list, description="Which part of adoption an evidence brief serves.")
+    limits: str | None = Field(None, description="What the evidence cannot tell.")
     passages: int
 
 
@@ -220,6 +251,30 @@ class NeighbourOut(_Out):
     end: int
 
 
+class BoxOut(_Out):
+    """Where the characters ``start`` to ``end`` of the document's text stand on a page.
+
+    ``x0`` and ``x1`` are points (1/72 inch) from the left edge, ``top`` and ``bottom`` from the upper edge.
+    """
+
+    start: int
+    end: int
+    page: int
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+
+
+class PageOut(_Out):
+    """One page that a passage stands on: its number from 1, its printed label, its size in points."""
+
+    number: int
+    label: str | None
+    width: float
+    height: float
+
+
 class PassageOut(_Out):
     """A passage in its place: ``before`` and ``after`` are its neighbours in the same document."""
 
@@ -232,6 +287,10 @@ class PassageOut(_Out):
     end: int
     before: NeighbourOut | None
     after: NeighbourOut | None
+    page_label: str | None = None
+    also_in: list[AlsoIn] = Field(default_factory=list)
+    pages: list[PageOut] = Field(default_factory=list, description="The pages that the passage stands on.")
+    boxes: list[BoxOut] = Field(default_factory=list, description="Where its lines stand, to highlight a quote there.")
 
 
 class Readiness(_Out):
@@ -271,7 +330,21 @@ def hit_out(hit: types.Hit) -> HitOut:
         end=passage.end,
         score=hit.score,
         ranks=dict(hit.ranks),
+        page_label=passage.page_label,
+        status=source.metadata.status.value,
+        also_in=[also_in_out(other) for other in hit.also_in],
     )
+
+
+def also_in_out(source: types.Source) -> AlsoIn:
+    """Render a report that holds nearly the same passage."""
+    return AlsoIn(source_id=source.source_id, path=source.path, title=source.metadata.title)
+
+
+def box_out(box: types.LineBox) -> BoxOut:
+    """Render the place of a line on its page."""
+    span = box.span
+    return BoxOut(start=span.start, end=span.end, page=box.page, x0=box.x0, top=box.top, x1=box.x1, bottom=box.bottom)
 
 
 def claim_out(claim: types.Claim) -> ClaimOut:
@@ -312,5 +385,13 @@ def source_out(source: types.Source) -> SourceOut:
         url=metadata.url,
         licence=metadata.licence,
         commissioner=metadata.commissioner,
+        kind=metadata.kind,
+        setting=metadata.setting,
+        edition=metadata.edition,
+        status=metadata.status.value,
+        supersedes=list(metadata.supersedes),
+        audience=list(metadata.audience),
+        pillars=list(metadata.pillars),
+        limits=metadata.limits,
         passages=source.passages,
     )

@@ -1,38 +1,57 @@
-"""Documents → a published index; what an earlier index embedded already is not embedded again."""
+"""Report files → a published index; what did not change is carried over, and no text is embedded twice."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from spreadguide.errors import EmptyCorpus, IndexCorrupt, IndexMismatch, IndexMissing
+from spreadguide.errors import EmptyCorpus, IndexCorrupt, IndexMismatch, IndexMissing, UnreadableDocument
 from spreadguide.indexing.chunking import CHUNKER_VERSION, chunk
-from spreadguide.indexing.embedded_text import embedded_texts, text_key
 from spreadguide.indexing.fingerprint import fingerprint
 from spreadguide.indexing.manifest import (
     FORMAT_VERSION,
+    DocumentEntry,
     Manifest,
     check_files,
     describe_files,
     read_manifest,
     write_manifest,
 )
-from spreadguide.indexing.publish import build_lock, building_folder, live_folder, make_live, publish
-from spreadguide.protocols import Embedder, IndexWriter, Progress, Vectors
-from spreadguide.types import BlockKind, BuildSummary, Document, Passage
+from spreadguide.indexing.publish import build_lock, building_folder, clear, discard, leftovers, live_folder, publish
+from spreadguide.protocols import Embedder, IndexDraft, IndexWriter, Progress, ReportFile
+from spreadguide.types import BuildSummary, EditionStatus
 
-CHUNKING = "Cutting reports into passages"
+READING = "Reading reports"
 EMBEDDING = "Embedding passages and sentences"
 
-_Cache = Mapping[str, NDArray[np.float32]]
+BATCH = 512
+"""Texts that are embedded, and written to disk, at a time."""
+
+KEPT_LEFTOVERS = 1
+"""Folders of stopped builds that are looked through for vectors: the fullest, which found those of the others."""
+
+NAMED_WARNINGS = 5
+"""How many reasons a "nothing could be read" error lists; more would hide the message."""
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What the new index holds so far: its documents by path, and what could not be read."""
+
+    documents: dict[str, DocumentEntry] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+
+    def warnings(self) -> list[str]:
+        """Return what reading gave, those of documents that were not read again included."""
+        found = [f"{path}: {warning}" for path, entry in self.documents.items() for warning in entry.warnings]
+        return [*self.unread, *found]
 
 
 def build_index(
-    documents: Sequence[Document],
+    files: Sequence[ReportFile],
     *,
     warnings: Sequence[str],
     embedder: Embedder,
@@ -40,127 +59,169 @@ def build_index(
     index_dir: Path,
     progress: Progress,
 ) -> BuildSummary:
-    """Bring the index in ``index_dir`` up to date with ``documents`` and say what was done.
+    """Bring the index in ``index_dir`` up to date with ``files`` and say what was done.
 
-    ``warnings`` are what reading the documents gave; the summary repeats them. The live index stays as it is until
-    the new one is complete, also when the build is killed or fails. Raises `EmptyCorpus`, `IndexLocked` when another
-    build runs, and `IndexingError` when the index cannot be written.
+    ``warnings`` are what finding the files gave; the summary repeats them. The live index stays as it is until the
+    new one is complete, also when the build is killed or fails; texts that a killed build embedded are not embedded
+    again. Raises `EmptyCorpus`, `IndexLocked` when another build runs, and `IndexingError` when the index cannot be
+    written.
     """
     started = time.perf_counter()
-    documents = sorted(documents, key=lambda document: document.path)
-    empty = [document.path for document in documents if _is_empty(document)]
-    if len(empty) == len(documents):
-        hint = "Add reports (.md, .txt, .html, .pdf or .docx) to the folder, then build the index again."
-        raise EmptyCorpus("There is no report with text to index.", hint=hint)
-    notes = [*warnings, *(f"{path}: the report has no text below its headings." for path in empty)]
-    name = fingerprint(documents, embedder_id=embedder.embedder_id)
+    files = sorted(files, key=lambda file: file.path)
+    notes = list(warnings)
     with build_lock(index_dir):
-        before = _live_manifest(index_dir, notes)
-        manifest = _published(index_dir, name)
-        reused = manifest.passages if manifest else 0
-        if manifest is None:
-            cache = _cache(index_dir, before, embedder, writer, notes)
-            manifest, reused = _build(documents, name, embedder, writer, index_dir, cache, progress)
-        elif before is None or before.fingerprint != name:
-            make_live(index_dir, name)
-    paths = {document.path for document in documents}
+        before = _live_manifest(index_dir, embedder, notes)
+        unchanged = _unchanged(files, before)
+        if before is not None and len(unchanged) == len(files) == len(before.documents):
+            contents, manifest, reused = _Contents(dict(before.documents)), before, before.passages
+            clear(index_dir)
+        else:
+            build = _Build(index_dir, embedder, writer, progress)
+            contents, manifest, reused = build.run(files, before, unchanged)
+    gone = before.documents.keys() - contents.documents.keys() if before else ()
     return BuildSummary(
-        documents=len(documents),
+        documents=len(contents.documents),
         passages=manifest.passages,
         embedded=manifest.passages - reused,
         reused=reused,
-        removed=len(before.documents.keys() - paths) if before else 0,
+        removed=len(gone),
         seconds=time.perf_counter() - started,
-        fingerprint=name,
-        warnings=tuple(notes),
+        fingerprint=manifest.fingerprint,
+        warnings=(*notes, *contents.warnings(), *_missing_editions(contents.documents)),
     )
 
 
-def _is_empty(document: Document) -> bool:
-    return all(block.kind is BlockKind.HEADING for block in document.blocks)
-
-
-def _live_manifest(index_dir: Path, notes: list[str]) -> Manifest | None:
-    """Return the manifest of the live index, or ``None`` when there is none that this version can use."""
+def _live_manifest(index_dir: Path, embedder: Embedder, notes: list[str]) -> Manifest | None:
+    """Return the manifest of the live index, or ``None`` when there is none that can be carried over."""
     try:
-        return read_manifest(live_folder(index_dir))
+        live = live_folder(index_dir)
+        manifest = read_manifest(live)
+        if (manifest.embedder, manifest.chunker) != (embedder.embedder_id, CHUNKER_VERSION):
+            return None
+        check_files(live, manifest.files)
     except (IndexMissing, IndexMismatch):
         return None
     except IndexCorrupt as error:
         notes.append(f"{error.message} A new index is built from the start.")
         return None
-
-
-def _published(index_dir: Path, name: str) -> Manifest | None:
-    """Return the manifest of the index with this fingerprint, or ``None`` when it is not there, whole and sound."""
-    try:
-        manifest = read_manifest(index_dir / name)
-        check_files(index_dir / name, manifest.files)
-    except (IndexMismatch, IndexCorrupt):
-        return None
     return manifest
 
 
-def _cache(index_dir: Path, live: Manifest | None, embedder: Embedder, writer: IndexWriter, notes: list[str]) -> _Cache:
-    """Return the vectors of the live index, where the same embedder made them."""
-    if live is None or live.embedder != embedder.embedder_id:
-        return {}
-    try:
-        return writer.cached_vectors(index_dir / live.fingerprint)
-    except IndexCorrupt as error:
-        notes.append(f"{error.message} A new index is built from the start.")
-        return {}
+def _unchanged(files: Iterable[ReportFile], before: Manifest | None) -> frozenset[str]:
+    """Return the paths of the files that the live index holds as they are."""
+    known = before.documents if before else {}
+    return frozenset(
+        file.path
+        for file in files
+        if (entry := known.get(file.path)) and (entry.source_id, entry.key) == (file.source_id, file.key)
+    )
 
 
-def _build(
-    documents: Sequence[Document],
-    name: str,
-    embedder: Embedder,
-    writer: IndexWriter,
-    index_dir: Path,
-    cache: _Cache,
-    progress: Progress,
-) -> tuple[Manifest, int]:
-    """Write and publish a new index; return its manifest and how many passages were in ``cache`` already."""
-    passages = _chunk(documents, progress)
-    passage_texts, unit_texts = embedded_texts(documents, passages)
-    vectors = _embed([*passage_texts, *unit_texts], embedder, cache, progress)
-    with building_folder(index_dir, name) as folder:
-        count = len(passages)
-        writer.write(folder, documents, passages, vectors[:count], vectors[count:], passage_texts)
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build of a new index."""
+
+    index_dir: Path
+    embedder: Embedder
+    writer: IndexWriter
+    progress: Progress
+
+    def run(
+        self, files: Sequence[ReportFile], before: Manifest | None, unchanged: frozenset[str]
+    ) -> tuple[_Contents, Manifest, int]:
+        """Write and publish the index; return what it holds, its manifest, and how many passages were not embedded."""
+        stopped = leftovers(self.index_dir)
+        discard(stopped[KEPT_LEFTOVERS:])
+        previous = self.index_dir / before.fingerprint if before else None
+        with building_folder(self.index_dir) as folder:
+            draft = self.writer.begin(
+                folder, embedder=self.embedder, previous=previous, leftovers=stopped[:KEPT_LEFTOVERS]
+            )
+            with closing(draft):
+                contents = self._read(files, before, unchanged, draft)
+                discard(stopped)  # what they held of use is in the draft now
+                self._embed(draft)
+                draft.finish(superseded(contents.documents))
+                manifest = self._describe(folder, contents, draft)
+                publish(folder, self.index_dir, manifest.fingerprint)
+        return contents, manifest, draft.reused
+
+    def _read(
+        self, files: Sequence[ReportFile], before: Manifest | None, unchanged: frozenset[str], draft: IndexDraft
+    ) -> _Contents:
+        contents = _Contents()
+        self.progress(READING, len(files), 0)
+        for file in files:
+            if before is not None and file.path in unchanged:
+                draft.carry(file.source_id)
+                contents.documents[file.path] = before.documents[file.path]
+            else:
+                self._read_one(file, draft, contents)
+            self.progress(READING, len(files), 1)
+        if not draft.passages:
+            raise EmptyCorpus("There is no report with text to index.", hint=_what_to_do(contents.warnings()))
+        return contents
+
+    def _read_one(self, file: ReportFile, draft: IndexDraft, contents: _Contents) -> None:
+        try:
+            document = file.read()
+        except UnreadableDocument as error:
+            contents.unread.append(f"{error.message} {error.hint}".strip())
+            return
+        passages = chunk(document)
+        draft.add(document, passages)
+        empty = () if passages else ("the report has no text below its headings.",)
+        contents.documents[file.path] = DocumentEntry(
+            source_id=file.source_id,
+            key=file.key,
+            warnings=[*document.warnings, *empty],
+            supersedes=list(document.metadata.supersedes),
+            superseded=document.metadata.status is EditionStatus.SUPERSEDED,
+        )
+
+    def _embed(self, draft: IndexDraft) -> None:
+        missing = draft.missing()
+        if not missing:
+            return
+        self.progress(EMBEDDING, missing, 0)
+        for texts in draft.batches(BATCH):
+            vectors = self.embedder.embed_documents(
+                texts, progress=lambda done: self.progress(EMBEDDING, missing, done)
+            )
+            draft.fill(texts, vectors)
+
+    def _describe(self, folder: Path, contents: _Contents, draft: IndexDraft) -> Manifest:
+        identities = [(path, entry.source_id, entry.key) for path, entry in contents.documents.items()]
         manifest = Manifest(
             format=FORMAT_VERSION,
-            fingerprint=name,
+            fingerprint=fingerprint(identities, embedder_id=self.embedder.embedder_id),
             chunker=CHUNKER_VERSION,
-            embedder=embedder.embedder_id,
-            dimension=vectors.shape[1],
-            passages=count,
-            units=len(unit_texts),
-            documents={document.path: document.sha256 for document in documents},
+            embedder=self.embedder.embedder_id,
+            dimension=self.embedder.dimension,
+            passages=draft.passages,
+            units=draft.units,
+            documents=contents.documents,
             files=describe_files(folder),
         )
         write_manifest(folder, manifest)
-        publish(folder, index_dir, name)
-    return manifest, sum(text_key(text) in cache for text in passage_texts)
+        return manifest
 
 
-def _chunk(documents: Sequence[Document], progress: Progress) -> list[Passage]:
-    passages: list[Passage] = []
-    for document in documents:
-        passages.extend(chunk(document))
-        progress(CHUNKING, len(documents), 1)
-    return passages
+def superseded(documents: Mapping[str, DocumentEntry]) -> frozenset[str]:
+    """Return the paths of the reports that say so of themselves, or that another report names as replaced."""
+    named = {path for of, entry in documents.items() for path in entry.supersedes if path != of}
+    return frozenset(path for path, entry in documents.items() if entry.superseded or path in named)
 
 
-def _embed(texts: Sequence[str], embedder: Embedder, cache: _Cache, progress: Progress) -> Vectors:
-    """Return one vector per text; only texts that ``cache`` does not hold go to the embedder, each once."""
-    keys = [text_key(text) for text in texts]
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in cache}
-    fresh: dict[str, NDArray[np.float32]] = {}
-    if missing:
-        progress(EMBEDDING, len(missing), 0)
-        vectors = embedder.embed_documents(
-            list(missing.values()), progress=lambda done: progress(EMBEDDING, len(missing), done)
-        )
-        fresh = dict(zip(missing, vectors, strict=True))
-    return np.stack([fresh[key] if key in fresh else cache[key] for key in keys])
+def _missing_editions(documents: Mapping[str, DocumentEntry]) -> list[str]:
+    return [
+        f'{path}: it says that it supersedes "{name}", but there is no such report. Correct the path.'
+        for path, entry in documents.items()
+        for name in entry.supersedes
+        if name not in documents or name == path
+    ]
+
+
+def _what_to_do(warnings: Sequence[str]) -> str:
+    """Say how to fill an empty folder, with the first reasons why its files were not read."""
+    return " ".join([*warnings[:NAMED_WARNINGS], "Add reports to the folder, then build the index again."])

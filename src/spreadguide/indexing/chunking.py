@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -16,7 +17,7 @@ from spreadguide.indexing.units import UnitFinder, block_sentences
 from spreadguide.text import squeeze
 from spreadguide.types import Block, BlockKind, Document, Passage, Span, Unit
 
-CHUNKER_VERSION = "2"
+CHUNKER_VERSION = "3"
 """Raised whenever the same document would give other passages or units: it is part of the fingerprint."""
 
 MAX_WORDS = 160
@@ -37,8 +38,9 @@ def chunk(document: Document) -> list[Passage]:
     """Cut ``document`` into passages, in reading order."""
     passages: list[Passage] = []
     seen: Counter[str] = Counter()
+    labels: dict[int | None, str | None] = {page.number: page.label for page in document.pages}
     for heading, run in _runs(document):
-        passages.append(_passage(document, heading, run, seen))
+        passages.append(_passage(document, heading, run, seen, labels))
     return passages
 
 
@@ -117,6 +119,8 @@ def _breaks_before(document: Document, piece: _Piece, current: list[_Piece]) -> 
     previous = current[-1]
     if document.text[previous.span.start : previous.span.end].rstrip().endswith(":"):
         return False
+    if piece.block.lead_in == previous.block.span:
+        return False
     if piece.block.page != previous.block.page:
         return True
     filled = sum(held.words for held in current)
@@ -124,7 +128,13 @@ def _breaks_before(document: Document, piece: _Piece, current: list[_Piece]) -> 
     return filled + piece.words > MAX_WORDS or (filled + coming > MAX_WORDS >= coming)
 
 
-def _passage(document: Document, heading: tuple[str, ...], run: list[_Piece], seen: Counter[str]) -> Passage:
+def _passage(
+    document: Document,
+    heading: tuple[str, ...],
+    run: list[_Piece],
+    seen: Counter[str],
+    labels: Mapping[int | None, str | None],
+) -> Passage:
     start, end = run[0].span.start, run[-1].span.end
     text = document.text[start:end]
     key = "\x1f".join((document.source_id, *heading, text))
@@ -141,4 +151,5 @@ def _passage(document: Document, heading: tuple[str, ...], run: list[_Piece], se
         text=text,
         units=tuple(unit for piece in run for unit in piece.units),
         lead_in=squeeze(document.text[lead.start : lead.end]) if lead and lead.start < start else None,
+        page_label=labels.get(run[0].block.page),
     )

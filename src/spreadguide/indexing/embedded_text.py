@@ -32,7 +32,8 @@ def embedded_texts(documents: Sequence[Document], passages: Sequence[Passage]) -
     of_units: list[str] = []
     for passage in passages:
         document = by_id[passage.source_id]
-        title = document.metadata.title
+        # A title made of the file's name says little, and would have a renamed file embedded again.
+        title = document.metadata.title if document.metadata.named else ""
         of_passages.append(passage_text(title, passage))
         of_units.extend(unit_text(title, passage, unit, document.text) for unit in passage.units)
     return of_passages, of_units

@@ -7,24 +7,22 @@ from collections.abc import Iterable
 
 from spreadguide.indexing.chunking import CHUNKER_VERSION
 from spreadguide.indexing.manifest import FORMAT_VERSION
-from spreadguide.types import Document
 
 FINGERPRINT_LENGTH = 16
 """Hexadecimal digits kept of the hash: 64 bits, far more than the handful of indexes in one folder need."""
 
 
-def fingerprint(documents: Iterable[Document], *, embedder_id: str) -> str:
-    """Return the fingerprint of the index of ``documents``; their order does not matter.
+def fingerprint(documents: Iterable[tuple[str, str, str]], *, embedder_id: str) -> str:
+    """Return the fingerprint of the index of ``documents``, given as path, source id and key; in any order.
 
-    The text and blocks are part of it beside the file's hash: a better reader gives other text from the same file.
+    A document's key stands for its text and metadata (see `ReportFile.key`): a better reader gives another key.
     """
     digest = hashlib.sha256(_line(FORMAT_VERSION, CHUNKER_VERSION, embedder_id))
-    for document in sorted(documents, key=lambda document: document.path):
-        identity = (document.path, document.source_id, document.sha256, document.metadata)
-        digest.update(_line(*identity, document.text, document.blocks))
+    for document in sorted(documents):
+        digest.update(_line(*document))
     return digest.hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def _line(*values: object) -> bytes:
-    """Write the values out; the representation of frozen values names every field, and never varies."""
+    """Write the values out, one line for each call."""
     return repr(values).encode() + b"\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
@@ -12,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from spreadguide.errors import IndexCorrupt, IndexMismatch
 from spreadguide.indexing.chunking import CHUNKER_VERSION
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the files of an index, the text that is embedded or the tokeniser of BM25 change."""
 
 MANIFEST = "manifest.json"
 
 REBUILD = "Run `spreadguide index build` to build it again."
 """What to do about an index that cannot be used; a build replaces a damaged index by itself."""
+
+HASHING_THREADS = 2
+"""Hashing lets other threads run: two files at once on a machine with two cores."""
 
 _SHA256 = r"^[0-9a-f]{64}$"
 
@@ -32,11 +36,27 @@ class FileEntry(BaseModel):
     sha256: str = Field(pattern=_SHA256)
 
 
+class DocumentEntry(BaseModel):
+    """One document of an index.
+
+    ``key`` is the `ReportFile.key` that it was read under, ``warnings`` are what reading it gave, ``supersedes`` the
+    paths of the reports that it says it replaces, ``superseded`` whether it says of itself that it was replaced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    source_id: str
+    key: str
+    warnings: list[str] = []
+    supersedes: list[str] = []
+    superseded: bool = False
+
+
 class Manifest(BaseModel):
     """What an index holds.
 
-    ``documents`` maps each document's path to the SHA-256 of its bytes; ``files`` maps names relative to the
-    index's folder, with forward slashes; ``passages`` and ``units`` are counts. ``checksum`` is of all the rest.
+    ``documents`` maps paths to entries; ``files`` maps names relative to the index's folder, with forward slashes;
+    ``passages`` and ``units`` are counts. ``checksum`` is of all the rest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -48,7 +68,7 @@ class Manifest(BaseModel):
     dimension: PositiveInt
     passages: PositiveInt
     units: NonNegativeInt
-    documents: dict[str, str]
+    documents: dict[str, DocumentEntry]
     files: dict[str, FileEntry]
     checksum: str = ""
 
@@ -56,9 +76,12 @@ class Manifest(BaseModel):
 def describe_files(folder: Path) -> dict[str, FileEntry]:
     """Return size and SHA-256 of every file under ``folder``, the manifest left out."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {
-        path.relative_to(folder).as_posix(): FileEntry(size=path.stat().st_size, sha256=_sha256(path)) for path in paths
-    }
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        hashes = pool.map(_sha256, paths)
+        return {
+            path.relative_to(folder).as_posix(): FileEntry(size=path.stat().st_size, sha256=digest)
+            for path, digest in zip(paths, hashes, strict=True)
+        }
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -107,18 +130,22 @@ def check_made_with(manifest: Manifest, *, embedder_id: str) -> None:
 
 def check_files(folder: Path, files: Mapping[str, FileEntry]) -> None:
     """Raise `IndexCorrupt`, naming the file, unless every file has the size and SHA-256 that the manifest states."""
-    for name, entry in files.items():
-        path = folder / name
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise _corrupt(f"The index is damaged: its manifest names a file outside its folder ({name}).")
-        try:
-            sound = path.stat().st_size == entry.size and _sha256(path) == entry.sha256
-        except FileNotFoundError as error:
-            raise _corrupt(f"The index is damaged: {path} is missing.") from error
-        except OSError as error:
-            raise _corrupt(f"The index cannot be used: {path} cannot be read.") from error
-        if not sound:
-            raise _corrupt(f"The index is damaged: {path} has changed since it was written.")
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        list(pool.map(lambda item: _check_file(folder, *item), files.items()))
+
+
+def _check_file(folder: Path, name: str, entry: FileEntry) -> None:
+    path = folder / name
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise _corrupt(f"The index is damaged: its manifest names a file outside its folder ({name}).")
+    try:
+        sound = path.stat().st_size == entry.size and _sha256(path) == entry.sha256
+    except FileNotFoundError as error:
+        raise _corrupt(f"The index is damaged: {path} is missing.") from error
+    except OSError as error:
+        raise _corrupt(f"The index cannot be used: {path} cannot be read.") from error
+    if not sound:
+        raise _corrupt(f"The index is damaged: {path} has changed since it was written.")
 
 
 def _corrupt(message: str) -> IndexCorrupt:

@@ -1,16 +1,21 @@
 """How an index becomes the live one: written beside the old one, then switched to in one step.
 
-``<index>/<fingerprint>/`` holds an index, ``<index>/CURRENT`` names the live one, ``<index>/.lock`` keeps two builds
-apart. A build that is killed leaves the live index as it was, and a folder that the next build removes.
+``<index>/<fingerprint>/`` holds the index, ``<index>/CURRENT`` names it, ``<index>/.lock`` keeps two builds apart. A
+build that is killed leaves the live index as it was, and a folder ``building-…`` in which the next build finds the
+vectors that were made already. The index before goes as soon as the new one is live: a report that was removed leaves
+no trace. A server that still reads the old files keeps them open until it has switched.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,7 +30,9 @@ LOCK_WAIT_SECONDS = 3.0
 """How long a build waits for another one: long enough for a run that finds nothing to do."""
 
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_LENGTH}}}")
-_LEFTOVER = re.compile(rf"{_FINGERPRINT.pattern}\.building-\d+")
+_LEFTOVER = re.compile(r"building-\d+|replaced-[0-9a-f]+")
+_HOLDER = ".lock.json"
+"""Who holds the lock, for the message to whoever waits; worth nothing without the lock itself."""
 
 
 def live_folder(index_dir: Path) -> Path:
@@ -47,76 +54,112 @@ def live_folder(index_dir: Path) -> Path:
     return folder
 
 
+def live_stamp(index_dir: Path) -> tuple[int, int] | None:
+    """Return what changes whenever another index becomes the live one; ``None`` where there is none."""
+    try:
+        status = (index_dir / CURRENT).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
 @contextmanager
 def build_lock(index_dir: Path) -> Iterator[None]:
-    """Keep other builds out of ``index_dir``, which is made if need be, and clear what killed builds left.
+    """Keep other builds out of ``index_dir``, which is made if need be.
 
-    Raises `IndexLocked` when another build is still running after `LOCK_WAIT_SECONDS`.
+    Raises `IndexLocked`, with the process that holds the lock, when another build is still running after
+    `LOCK_WAIT_SECONDS`.
     """
     lock = FileLock(index_dir / LOCK)
+    holder = index_dir / _HOLDER
     with _writing(index_dir):
         index_dir.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=LOCK_WAIT_SECONDS)
         except Timeout as error:
             hint = "Wait until it has finished, then try again."
-            raise IndexLocked(f"Another build of the index in {index_dir} is running.", hint=hint) from error
+            message = f"Another build of the index in {index_dir} is running{_held_by(holder)}."
+            raise IndexLocked(message, hint=hint) from error
+        since = datetime.now(UTC).strftime("%H:%M:%S UTC")
+        holder.write_text(json.dumps({"process": os.getpid(), "host": platform.node(), "since": since}))
     try:
-        _clear(index_dir, keep=None)
         yield
     finally:
+        holder.unlink(missing_ok=True)
         lock.release()
 
 
+def _held_by(holder: Path) -> str:
+    """Say who holds the lock, as far as that is known."""
+    try:
+        found = json.loads(holder.read_bytes())
+        return f" (process {int(found['process'])} on {found['host']}, since {found['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def leftovers(index_dir: Path) -> list[Path]:
+    """Return the folders of builds that were stopped, the one with most in it first."""
+    found = [path for path in index_dir.glob("building-*") if _LEFTOVER.fullmatch(path.name)]
+    return sorted(found, key=_bytes_on_disk, reverse=True)
+
+
+def _bytes_on_disk(folder: Path) -> int:
+    """Return what the files really take up: a row that was never written takes none."""
+    return sum(file.stat().st_blocks * 512 for file in folder.iterdir())
+
+
 @contextmanager
-def building_folder(index_dir: Path, fingerprint: str) -> Iterator[Path]:
-    """Give an empty folder to write the new index into; whatever is still there afterwards is removed."""
-    folder = index_dir / f"{fingerprint}.building-{os.getpid()}"
+def building_folder(index_dir: Path) -> Iterator[Path]:
+    """Give an empty folder to write the new index into.
+
+    After Ctrl-C, as after a kill, it stays, so that the next build finds the vectors in it; after an error it goes.
+    """
+    with _writing(index_dir):
+        number = 1 + max((int(path.name.partition("-")[2]) for path in leftovers(index_dir)), default=0)
+        folder = index_dir / f"building-{number}"
+        folder.mkdir()
     try:
         with _writing(index_dir):
-            folder.mkdir()
             yield folder
-    finally:
+    except Exception:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def publish(built: Path, index_dir: Path, fingerprint: str) -> None:
-    """Move the finished folder ``built`` to its place and make it the live index.
+    """Move the finished folder ``built`` to its place, make it the live index, and remove everything else.
 
-    A damaged index with the same fingerprint is replaced. Of the other indexes only the one that was live until now
-    stays: a running server may still read it.
+    A damaged index with the same fingerprint is replaced. Each step is one rename that is on disk before the next.
     """
     for path in (*built.rglob("*"), built):
         _sync(path)
     target = index_dir / fingerprint
-    if target.exists():
-        target.rename(index_dir / f"{fingerprint}.building-0")
-    built.rename(target)
-    _sync(index_dir)
-    make_live(index_dir, fingerprint)
-
-
-def make_live(index_dir: Path, fingerprint: str) -> None:
-    """Point ``CURRENT`` at a published index, and remove indexes that are neither this one nor the last one."""
-    try:
-        previous = live_folder(index_dir).name
-    except (IndexMissing, IndexCorrupt):
-        previous = fingerprint
-    beside = index_dir / f"{CURRENT}.new"
     with _writing(index_dir):
+        if target.exists():
+            target.rename(index_dir / f"replaced-{fingerprint}")
+        built.rename(target)
+        _sync(index_dir)
+        beside = index_dir / f"{CURRENT}.new"
         beside.write_text(f"{fingerprint}\n", encoding="ascii")
         _sync(beside)
         beside.replace(index_dir / CURRENT)
         _sync(index_dir)
-    _clear(index_dir, keep=(fingerprint, previous))
+    clear(index_dir)
 
 
-def _clear(index_dir: Path, *, keep: tuple[str, str] | None) -> None:
-    """Remove what killed builds left and, where ``keep`` names indexes, every other index."""
+def clear(index_dir: Path) -> None:
+    """Remove every index but the live one, and what stopped builds left; raises `IndexMissing` or `IndexCorrupt`."""
+    live = live_folder(index_dir).name
     for path in index_dir.iterdir():
-        old = keep is not None and _FINGERPRINT.fullmatch(path.name) and path.name not in keep
-        if old or _LEFTOVER.fullmatch(path.name):
+        if (_FINGERPRINT.fullmatch(path.name) and path.name != live) or _LEFTOVER.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(folders: Iterable[Path]) -> None:
+    """Remove folders of builds that were stopped."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

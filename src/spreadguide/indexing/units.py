@@ -36,7 +36,7 @@ class UnitFinder:
             case BlockKind.METADATA:
                 return [Unit(UnitKind.METADATA, block.span, field=block.field)]
             case BlockKind.TABLE_ROW:
-                return [Unit(UnitKind.TABLE_ROW, block.span)]
+                return [Unit(UnitKind.TABLE_ROW, block.span, (block.lead_in,) if block.lead_in else ())]
             case BlockKind.LIST_ITEM:
                 self._speaker = None
                 self._item = block

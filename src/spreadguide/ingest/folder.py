@@ -1,4 +1,4 @@
-"""Walks a folder of reports and reads every file that can be read."""
+"""Walks a folder of reports: finds the files, says what each is by a hash, and reads those that are asked for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from spreadguide.errors import EmptyCorpus, UnreadableDocument
 from spreadguide.ingest.assemble import READERS, check_size, path_hash, read_document, slug
-from spreadguide.ingest.catalogue import CATALOGUE_NAME, Catalogue, read_catalogue
+from spreadguide.ingest.catalogue import CATALOGUE_NAME, Catalogue, Entry, read_catalogue
 from spreadguide.ingest.limits import IngestLimits
+from spreadguide.ingest.version import reader_version
 from spreadguide.protocols import Progress
 from spreadguide.text import normalise
 from spreadguide.types import Document
@@ -24,6 +25,39 @@ NAMED_WARNINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """One report that was found, a `ReportFile`: ``entry`` is what the catalogue says of it.
+
+    ``key`` is a hash of the file's bytes, its kind, its catalogue entry, the limits and the version of the readers.
+    """
+
+    folder: Path
+    path: str
+    source_id: str
+    key: str
+    entry: Entry | None
+    limits: IngestLimits
+
+    def read(self) -> Document:
+        """Read the file; raises `UnreadableDocument`, with a hint, when it cannot be read."""
+        file = self.folder / self.path
+        try:
+            check_size(file.stat().st_size, self.path, self.limits)
+            data = file.read_bytes()
+        except OSError as error:
+            raise _denied(self.path, error) from error
+        return read_document(data, self.path, self.entry, limits=self.limits, source_id=self.source_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The reports of a folder, in the order of their paths, and what cannot be used."""
+
+    files: tuple[CorpusFile, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """The documents of a folder, in the order of their paths, and what could not be used."""
 
@@ -31,21 +65,11 @@ class Corpus:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What a walk has met so far."""
+def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
+    """Find every report in ``folder`` and its sub-folders, in sorted order; nothing is read but for its hash.
 
-    documents: list[Document] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    first_with: dict[str, str] = field(default_factory=dict)
-
-
-def read_corpus(folder: Path, *, limits: IngestLimits | None = None, progress: Progress | None = None) -> Corpus:
-    """Read every report in ``folder`` and its sub-folders, in sorted order.
-
-    Hidden files, ``sources.toml`` and a top-level ``README.md`` are passed over. A file that cannot be read is a
-    warning that names it and says what to do. Raises `EmptyCorpus` when there is no such folder, or when nothing
-    in it can be read. ``progress`` is told of each file as it is done.
+    Hidden files, ``sources.toml`` and a top-level ``README.md`` are passed over; so is a second copy of the same
+    bytes. Raises `EmptyCorpus` when there is no such folder, or no report in it.
     """
     if not folder.is_dir():
         raise EmptyCorpus(
@@ -53,17 +77,70 @@ def read_corpus(folder: Path, *, limits: IngestLimits | None = None, progress: P
         )
     limits = limits or IngestLimits()
     catalogue = read_catalogue(folder)
-    findings = _Findings(warnings=list(catalogue.warnings))
-    files = _report_files(folder, findings.warnings)
-    findings.warnings += _unknown_entries(catalogue, files)
-    ids = _source_ids(files)
-    for path in files:
-        _read_file(folder, path, ids[path], catalogue, limits, findings)
+    warnings = list(catalogue.warnings)
+    paths = _report_files(folder, warnings)
+    warnings += _unknown_entries(catalogue, paths)
+    ids = _source_ids(paths)
+    version = reader_version()
+    first_with: dict[tuple[str, str], str] = {}
+    files: list[CorpusFile] = []
+    for path in paths:
+        try:
+            digest = _file_hash(folder / path, limits)
+        except OSError as error:
+            denied = _denied(path, error)
+            warnings.append(f"{denied.message} {denied.hint}")
+            continue
+        kind = PurePosixPath(path).suffix.lower()
+        same = first_with.setdefault((digest, kind), path)
+        if same != path:
+            warnings.append(f"{path} was skipped: it is the same file as {same}. Remove one of them.")
+            continue
+        entry = catalogue.entries.get(path)
+        said = entry.model_dump_json() if entry else ""
+        key = hashlib.sha256(repr((digest, kind, said, limits, version)).encode()).hexdigest()
+        files.append(CorpusFile(folder, path, ids[path], key, entry, limits))
+    if not files:
+        raise EmptyCorpus(f"No report could be read in {folder}.", hint=_what_to_do(warnings))
+    return Scan(tuple(files), tuple(warnings))
+
+
+def read_corpus(folder: Path, *, limits: IngestLimits | None = None, progress: Progress | None = None) -> Corpus:
+    """Read every report in ``folder`` into memory; see `scan_corpus`.
+
+    A file that cannot be read is a warning that names it and says what to do. Raises `EmptyCorpus` when nothing can
+    be read. ``progress`` is told of each file as it is done.
+    """
+    scan = scan_corpus(folder, limits=limits)
+    documents: list[Document] = []
+    warnings = list(scan.warnings)
+    for file in scan.files:
+        try:
+            document = file.read()
+        except UnreadableDocument as error:
+            warnings.append(f"{error.message} {error.hint}".strip())
+        else:
+            documents.append(document)
+            warnings += [f"{file.path}: {warning}" for warning in document.warnings]
         if progress:
-            progress(STEP, len(files), 1)
-    if not findings.documents:
-        raise EmptyCorpus(f"No report could be read in {folder}.", hint=_what_to_do(findings.warnings))
-    return Corpus(tuple(findings.documents), tuple(findings.warnings))
+            progress(STEP, len(scan.files), 1)
+    if not documents:
+        raise EmptyCorpus(f"No report could be read in {folder}.", hint=_what_to_do(warnings))
+    return Corpus(tuple(documents), tuple(warnings))
+
+
+def _file_hash(file: Path, limits: IngestLimits) -> str:
+    """Return the SHA-256 of a file; of one that is too large to be read, only its size."""
+    size = file.stat().st_size
+    if size > limits.file_bytes:
+        return f"{size} bytes"
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _denied(path: str, error: OSError) -> UnreadableDocument:
+    message = f"{path} could not be opened ({error.strerror})."
+    return UnreadableDocument(message, hint="Check who may read the file.")
 
 
 def _report_files(folder: Path, warnings: list[str]) -> list[str]:
@@ -129,30 +206,6 @@ def _source_ids(files: list[str]) -> dict[str, str]:
     ids = {path: name if uses[name] == 1 else slug(path) for path, name in short.items()}
     uses = Counter(ids.values())
     return {path: name if uses[name] == 1 else f"{name}-{path_hash(path)}" for path, name in ids.items()}
-
-
-def _read_file(
-    folder: Path, path: str, source_id: str, catalogue: Catalogue, limits: IngestLimits, findings: _Findings
-) -> None:
-    """Read one file into ``findings``: a document, or a warning."""
-    try:
-        check_size((folder / path).stat().st_size, path, limits)
-        data = (folder / path).read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        if digest in findings.first_with:
-            findings.warnings.append(
-                f"{path} was skipped: it is the same file as {findings.first_with[digest]}. Remove one of them."
-            )
-            return
-        document = read_document(data, path, catalogue.entries.get(path), limits=limits, source_id=source_id)
-    except UnreadableDocument as error:
-        findings.warnings.append(f"{error.message} {error.hint}".strip())
-    except OSError as error:
-        findings.warnings.append(f"{path} could not be opened ({error.strerror}). Check who may read the file.")
-    else:
-        findings.first_with[digest] = path
-        findings.documents.append(document)
-        findings.warnings += [f"{path}: {warning}" for warning in document.warnings]
 
 
 def _what_to_do(warnings: list[str]) -> str:

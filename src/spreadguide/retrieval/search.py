@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from spreadguide.protocols import DenseIndex, Embedder, LexicalIndex, PassageStore
 from spreadguide.retrieval.fusion import RRF_K, reciprocal_rank_fusion
-from spreadguide.types import Hit
+from spreadguide.types import EditionStatus, Hit, Passage, Source
 
 DENSE = "dense"
 LEXICAL = "lexical"
@@ -50,25 +51,48 @@ class Retriever:
         vector: NDArray[np.float32] = self._embedder.embed_queries([query])[0]
         return vector
 
-    def search(self, query: str, k: int, *, vector: NDArray[np.float32] | None = None) -> list[Hit]:
+    def search(
+        self,
+        query: str,
+        k: int,
+        *,
+        vector: NDArray[np.float32] | None = None,
+        source_ids: Collection[str] | None = None,
+        superseded: bool = False,
+    ) -> list[Hit]:
         """Return the ``k`` best passages for ``query``, best first, with their ranks in each retriever.
 
-        ``vector`` is the query's vector where the caller has it already.
+        Of passages with nearly the same text only the best is returned; it names the others' documents. ``vector``
+        is the query's vector where the caller has it already. ``source_ids`` narrows the search to those documents;
+        those that a later edition replaced are found only with ``superseded``.
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
         depth = max(self._settings.depth, k)
-        dense = self._dense.search(self.query_vector(query) if vector is None else vector, depth)
+        allowed = self._store.allowed_rows(source_ids=source_ids, superseded=superseded)
+        dense = self._dense.search(self.query_vector(query) if vector is None else vector, depth, allowed=allowed)
         rankings = {
             DENSE: [row for row, _ in dense],
-            LEXICAL: [row for row, _ in self._lexical.search(query, depth)],
+            LEXICAL: [row for row, _ in self._lexical.search(query, depth, allowed=allowed)],
         }
         ranks = {name: {row: rank for rank, row in enumerate(rows, start=1)} for name, rows in rankings.items()}
-        fused = reciprocal_rank_fusion(rankings, self._settings.rrf_k)[:k]
-        return [
-            self._hit(row, score, {name: of[row] for name, of in ranks.items() if row in of}) for row, score in fused
-        ]
+        hits: list[Hit] = []
+        shown: set[str] = set()
+        for row, score in reciprocal_rank_fusion(rankings, self._settings.rrf_k):
+            passage = self._store.passage_by_row(row)
+            if passage.passage_id in shown:
+                continue
+            copies = self._store.duplicates(passage.passage_id)
+            shown.update(copy.passage_id for copy in copies)
+            own_ranks = {name: of[row] for name, of in ranks.items() if row in of}
+            source = self._store.source(passage.source_id)
+            hits.append(Hit(passage, source, score, own_ranks, also_in(self._store, copies)))
+            if len(hits) == k:
+                break
+        return hits
 
-    def _hit(self, row: int, score: float, ranks: dict[str, int]) -> Hit:
-        passage = self._store.passage_by_row(row)
-        return Hit(passage=passage, source=self._store.source(passage.source_id), score=score, ranks=ranks)
+
+def also_in(store: PassageStore, copies: Sequence[Passage]) -> tuple[Source, ...]:
+    """Return the documents of passages with nearly the same text, each once; superseded ones are left out."""
+    found = (store.source(source_id) for source_id in dict.fromkeys(copy.source_id for copy in copies))
+    return tuple(source for source in found if source.metadata.status is EditionStatus.CURRENT)
