@@ -36,7 +36,11 @@ TORCH = "torch==2.13.0"
 
 TORCH_INDEX = "SPREADGUIDE_TORCH_INDEX"
 
-DEBIAN_PACKAGES = {"chromium": ("chromium", "chromium-driver"), "c++": ("build-essential",)}
+DEBIAN_PACKAGES = {
+    "chromium": ("chromium", "chromium-driver"),
+    "c++": ("build-essential",),
+    "tesseract": ("tesseract-ocr",),
+}
 """Program that the tests use, and the Debian packages that bring it."""
 
 LAST_LINES = 12

@@ -77,3 +77,62 @@ def test_title_falls_back_to_the_file_name() -> None:
     assert document.metadata.title == "spread of innovation"
     assert document.source_id == "sub-spread-of-innovation"
     assert texts(document) == ["Only a sentence."]
+
+
+NOTED = """Scaling up
+==========
+
+Of 48 pilots, 31 had stopped.[^1] Staff named causes.
+
+The causes were[^long]:
+
+- no owner[^1]
+- no money, since:
+    - savings fell elsewhere
+    - the tariff did not pay
+
+A sum.^[In prices of 2019.]
+
+[^1]: Funding ended by 2019.
+
+    It was not renewed.
+[^long]: As coded by *two* people.
+
+Results
+-------
+<!-- a comment
+over lines -->
+Text <!-- inside --> goes on.
+
+| Trust | What it did |
+|:--|--:|
+| Leeds | - asked staff<br>- cut a list |
+| York | waited<br>until May[^tab] |
+
+[^tab]: May 2018.
+"""
+
+
+def test_footnotes_follow_what_refers_to_them_and_never_part_a_list_from_its_lead_in() -> None:
+    document = read_document(NOTED.encode(), "a.md")
+    assert_exact(document)
+    assert [(block.kind.value, block.level, text_of(document, block)) for block in document.blocks] == [
+        ("heading", 1, "Scaling up"),
+        ("paragraph", 0, "Of 48 pilots, 31 had stopped. Staff named causes."),
+        ("paragraph", 0, "Note 1: Funding ended by 2019. It was not renewed."),
+        ("paragraph", 0, "The causes were:"),
+        ("list_item", 1, "no owner"),
+        ("list_item", 1, "no money, since:"),
+        ("list_item", 2, "savings fell elsewhere"),
+        ("list_item", 2, "the tariff did not pay"),
+        ("paragraph", 0, "Note 2: As coded by two people."),
+        ("paragraph", 0, "A sum."),
+        ("paragraph", 0, "Note 3: In prices of 2019."),
+        ("heading", 2, "Results"),
+        ("paragraph", 0, "Text goes on."),
+        ("table_row", 0, "Trust: Leeds; What it did: asked staff, cut a list"),
+        ("table_row", 0, "Trust: York; What it did: waited until May"),
+        ("paragraph", 0, "Note 4: May 2018."),
+    ]
+    assert lead_in_of(document, block_with(document, "no owner")) == "The causes were:"
+    assert lead_in_of(document, block_with(document, "the tariff did not pay")) == "no money, since:"

@@ -193,3 +193,88 @@ def test_no_text_takes_more_than_linear_time(text: str) -> None:
     started = time.process_time()
     read_document(text.encode(), "a.txt")
     assert time.process_time() - started < 15
+
+
+MENU = """Skip to content
+
+Our work
+
+About us
+
+News
+
+Events
+
+Funding
+
+Improvement
+
+Jobs
+
+Contact
+
+Search
+
+Home
+
+Blogs
+
+Press
+
+Log in
+
+Basket
+
+Reports
+
+A trial on eleven wards
+
+What the teams did
+
+By Jane Smith
+
+"""
+
+
+def test_menus_above_a_page_are_dropped_and_its_names_stay() -> None:
+    document = read(f"{MENU}{LONG}\n\n{LONG}")
+    assert [text for text in texts(document) if text != LONG.strip()] == [
+        "Reports", "A trial on eleven wards", "What the teams did", "By Jane Smith",
+    ]  # fmt: skip
+
+
+def test_a_short_title_page_and_a_list_of_names_stay() -> None:
+    names = [f"Name Number{chr(97 + at)}" for at in range(9)]
+    document = read("A report\n\n" + "\n\n".join(names) + f"\n\n{LONG}")
+    assert texts(document) == ["A report", *names, LONG.strip()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Most popular", "Related tags:", "More stories like this one", "View comments", "Comments powered by Example",
+     "Follow us on Example", "Recent posts", "© 2019 The Hub. All rights reserved."],
+)  # fmt: skip
+def test_a_line_that_only_sites_have_ends_the_page(line: str) -> None:
+    document = read(f"The title\n\n{LONG}\n\n{LONG}\n\n{line}\n\nA new ward opens\n\nTwelve jobs in town\n")
+    assert texts(document) == ["The title", LONG.strip(), LONG.strip()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Most popular of all was the second tool", "Related work", "Recent evidence", "More stories were told at night",
+     "Comments", "Privacy notice", "Terms of reference"],
+)  # fmt: skip
+def test_headings_that_sound_like_a_site_stay(line: str) -> None:
+    document = read(f"The title\n\n{LONG}\n\n{LONG}\n\n{line}\n\n{LONG}")
+    assert texts(document) == ["The title", LONG.strip(), LONG.strip(), line, LONG.strip()]
+
+
+def test_a_table_set_out_line_by_line_and_a_closing_list_stay() -> None:
+    cells = "\n\n".join(("Trust", "Wards", "Leeds", "17", "York", "33"))
+    document = read(f"The title\n\n{LONG}\n\n{cells}\n\n{LONG}\n\nIt needs:\n\n• time\n• money\n")
+    assert all(text in texts(document) for text in ("Leeds", "17", "York", "33", "time", "money"))
+
+
+def test_a_press_contact_on_one_line_is_dropped() -> None:
+    document = read(f"The title\n\n{LONG}\n\nMedia contact\n\nPeter Example, Manager, 020 7000 4000\n\n{LONG}")
+    assert texts(document) == ["The title", LONG.strip(), LONG.strip()]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from ingest_samples import assert_exact, lead_in_of, text_of, texts
 
-from spreadguide.ingest import read_corpus
+from spreadguide.ingest import read_corpus, read_document
 from spreadguide.types import Document
 
 
@@ -75,6 +78,51 @@ def test_the_side_bar_yields_no_block(pages: dict[str, Document]) -> None:
         "Creating the right culture",
         "Proactive innovation adoption",
     ]
+
+
+FURNITURE_STARTS = {"001": "There are no comments", "003": "Media contact"}
+"""The first line of each page's tail: everything below it belongs to other stories, or to the site."""
+
+
+def furniture(seeds: Path, page: str) -> tuple[str, list[str]]:
+    """The article, and the lines below it that are long enough to tell: titles, teasers, names, dates."""
+    text = next(seeds.glob(f"{page}*")).read_text(encoding="utf-8")
+    article, _, tail = text.partition(FURNITURE_STARTS[page])
+    lines = [" ".join(line.split()) for line in tail.split("\n")]
+    return article, [line for line in lines if len(line.split()) >= 2 and not line.startswith("?")]
+
+
+def arranged(article: str, tail: str, order: str) -> str:
+    """Put the tail of a page elsewhere, as sites with other layouts do."""
+    title, _, rest = article.partition("\n")
+    half = rest.index("\n\n", len(rest) // 2)
+    return {
+        "below": f"{article}\n\n{tail}",
+        "above": f"{title}\n\n{tail}\n\n{rest}",
+        "between": f"{title}\n{rest[:half]}\n\n{tail}\n\n{rest[half:]}",
+        "without blank lines": re.sub(r"\n\s*\n", "\n", f"{article}\n{tail}"),
+    }[order]
+
+
+@pytest.mark.parametrize("page", FURNITURE_STARTS)
+def test_no_line_of_a_side_bar_or_teaser_is_in_any_block(seeds, pages: dict[str, Document], page: str) -> None:
+    _, lines = furniture(seeds, page)
+    assert len(lines) > 15
+    found = "\n".join(texts(pages[page]))
+    assert [line for line in lines if line in found] == []
+
+
+@pytest.mark.parametrize("order", ["below", "above", "between", "without blank lines"])
+def test_a_side_bar_is_found_by_its_layout_wherever_it_stands(seeds, order: str) -> None:
+    article, lines = furniture(seeds, "001")
+    side_bar = next(seeds.glob("001*")).read_text(encoding="utf-8").partition("Add your comment")[2]
+    document = read_document(arranged(article, side_bar, order).encode(), "a.txt")
+    found = "\n".join(texts(document))
+    assert [line for line in lines if line in found] == []
+    wanted = [" ".join(line.split()) for line in article.split("\n")]
+    lost = [line for line in wanted if line and line not in found]
+    assert len(lost) == 1
+    assert " c. " in lost[0]
 
 
 def test_people_who_are_quoted_are_kept_in_order(pages: dict[str, Document]) -> None:

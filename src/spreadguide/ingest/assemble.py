@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from spreadguide.errors import UnreadableDocument
 from spreadguide.ingest.builder import DocumentBuilder, Piece
-from spreadguide.ingest.catalogue import CATALOGUE_NAME, Entry, year_in
+from spreadguide.ingest.catalogue import Entry, year_in
 from spreadguide.ingest.docx import read_docx
 from spreadguide.ingest.html import read_html
 from spreadguide.ingest.limits import MEGABYTE, IngestLimits
@@ -19,6 +19,7 @@ from spreadguide.ingest.markdown import read_markdown
 from spreadguide.ingest.metadata import find_metadata
 from spreadguide.ingest.pdf import read_pdf
 from spreadguide.ingest.plain import read_plain
+from spreadguide.ingest.pptx import read_pptx
 from spreadguide.ingest.reading import FormatReader, Reading
 from spreadguide.text import normalise, squeeze
 from spreadguide.types import BlockKind, Document, Metadata
@@ -29,6 +30,7 @@ READERS: dict[str, FormatReader] = {
     ".html": read_html,
     ".md": read_markdown,
     ".pdf": read_pdf,
+    ".pptx": read_pptx,
     ".txt": read_plain,
 }
 """Which reader reads which ending, in lower case. A new format is one reader module and one line here."""
@@ -82,7 +84,6 @@ def read_document(
     text, blocks = builder.build()
     if not blocks:
         raise UnreadableDocument(f"{path} holds no text.", hint="Check the file, or remove it from the folder.")
-    superseded = f"Marked as superseded in {CATALOGUE_NAME}. Move the file away if answers must not cite it."
     return Document(
         source_id=source_id or slug(str(name.with_suffix(""))),
         path=path,
@@ -90,7 +91,9 @@ def read_document(
         text=text,
         blocks=blocks,
         sha256=hashlib.sha256(data).hexdigest(),
-        warnings=reading.warnings + ((superseded,) if stated.status == "superseded" else ()),
+        warnings=reading.warnings,
+        pages=reading.pages,
+        boxes=builder.boxes(),
     )
 
 
@@ -151,8 +154,9 @@ def _header_lines(stated: Entry) -> Iterator[tuple[str, str, str]]:
 def _metadata(known: Entry, pieces: list[Piece], reading: Reading, name: PurePosixPath) -> Metadata:
     title = next((piece.text for piece in pieces if _is_title(piece)), "")
     file_name = re.sub(r"[\s_-]+", " ", name.stem).strip() or str(name)
+    stated = _plain(known.title or title or reading.fallback_title)
     return Metadata(
-        title=_plain(known.title or title or reading.fallback_title or file_name),
+        title=stated or _plain(file_name),
         publisher=known.publisher,
         authors=known.authors,
         published=known.published,
@@ -160,6 +164,15 @@ def _metadata(known: Entry, pieces: list[Piece], reading: Reading, name: PurePos
         url=known.url,
         licence=known.licence,
         commissioner=known.commissioner,
+        kind=known.kind,
+        setting=known.setting,
+        edition=known.edition,
+        status=known.status,
+        supersedes=known.supersedes,
+        audience=known.audience,
+        pillars=known.pillars,
+        limits=known.limits,
+        named=bool(stated),
     )
 
 

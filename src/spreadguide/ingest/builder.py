@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from spreadguide.text import normalise, squeeze
-from spreadguide.types import Block, BlockKind, Span
+from spreadguide.types import Block, BlockKind, LineBox, Span
 
 BLOCK_GAP = "\n\n"
 """Between blocks: a blank line."""
@@ -15,13 +17,33 @@ ITEM_GAP = "\n"
 
 _TIGHT_KINDS = (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW)
 
+CAPTION_WORDS = 40
+"""A line right above a table with at most this many words, ending with a colon or numbered, is its caption."""
+
+_CAPTION = re.compile(r"(?:table|box|exhibit|figure|annex|appendix)\s+(?:\d+|[A-Z])\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PieceBox:
+    """Where characters ``start`` to ``end`` of a piece's text stand on a page; see `LineBox`."""
+
+    start: int
+    end: int
+    page: int
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a reader found, in reading order, before it has a place in the normalised text.
 
     ``level`` is as in `Block`. ``starts_list`` marks an item that does not belong to the list above it.
-    ``continues`` marks a paragraph that belongs to the list item above it.
+    ``starts_list`` also marks the first row of a table. ``continues`` marks a paragraph that belongs to the list item
+    above it, and ``caption`` a line that names the rows which follow. ``boxes`` are in order, and hold only while
+    ``text`` has no white space to be tidied.
     """
 
     kind: BlockKind
@@ -31,6 +53,8 @@ class Piece:
     field: str | None = None
     starts_list: bool = False
     continues: bool = False
+    caption: bool = False
+    boxes: tuple[PieceBox, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,8 +78,13 @@ class DocumentBuilder:
         self._parts: list[str] = []
         self._length = 0
         self._blocks: list[Block] = []
+        self._boxes: list[LineBox] = []
         self._open: list[_OpenList] = []
         self._lists = 0
+        self._caption: Span | None = None
+        """The caption of the table that is being built."""
+        self._named = False
+        """Whether the newest block was given as a caption."""
 
     def heading(self, text: str, level: int = 2, page: int | None = None) -> None:
         """Append a heading; level 1 is the document's title."""
@@ -84,6 +113,8 @@ class DocumentBuilder:
             return
         previous = self._blocks[-1] if self._blocks else None
         owner = self._owner(piece, previous)
+        if piece.kind is BlockKind.TABLE_ROW and (piece.starts_list or not _is_row(previous)):
+            self._caption = self._caption_above(previous)
         if previous is not None:
             self._write(self._gap(previous, piece))
         span = Span(self._length, self._length + len(text))
@@ -100,14 +131,21 @@ class DocumentBuilder:
                 level=level,
                 page=piece.page,
                 list_id=owner.list_id if owner else None,
-                lead_in=owner.lead_in if owner else None,
+                lead_in=self._caption if piece.kind is BlockKind.TABLE_ROW else owner.lead_in if owner else None,
                 field=piece.field,
             )
         )
+        self._named = piece.caption
+        if text == piece.text:
+            self._boxes += _placed(piece.boxes, span)
 
     def build(self) -> tuple[str, tuple[Block, ...]]:
         """Return the normalised text and its blocks, in reading order."""
         return "".join(self._parts), tuple(self._blocks)
+
+    def boxes(self) -> tuple[LineBox, ...]:
+        """Return where the lines of the text stand on their pages, in the order of the text."""
+        return tuple(self._boxes)
 
     def _write(self, text: str) -> None:
         self._parts.append(text)
@@ -117,6 +155,8 @@ class DocumentBuilder:
         """A list's items, sub-lists included, stand on lines of their own; so do a table's rows."""
         if piece.kind not in _TIGHT_KINDS or previous.kind is not piece.kind:
             return BLOCK_GAP
+        if piece.kind is BlockKind.TABLE_ROW:
+            return BLOCK_GAP if piece.starts_list else ITEM_GAP
         return BLOCK_GAP if piece.starts_list and len(self._open) == 1 else ITEM_GAP
 
     def _owner(self, piece: Piece, previous: Block | None) -> _OpenList | None:
@@ -153,6 +193,27 @@ class DocumentBuilder:
         if self._open:
             return self._open[-1].newest
         return previous.span if previous.kind is BlockKind.HEADING else None
+
+    def _caption_above(self, previous: Block | None) -> Span | None:
+        """Return the line right above a table that says what the table shows, if there is one."""
+        if previous is None or previous.kind not in (BlockKind.PARAGRAPH, BlockKind.HEADING):
+            return None
+        text = self._parts[-1]
+        if len(text.split()) > CAPTION_WORDS:
+            return None
+        return previous.span if self._named or text.endswith(":") or _CAPTION.match(text) else None
+
+
+def _is_row(block: Block | None) -> bool:
+    return block is not None and block.kind is BlockKind.TABLE_ROW
+
+
+def _placed(boxes: Iterable[PieceBox], span: Span) -> Iterator[LineBox]:
+    """Yield boxes with their spans in the whole text; those that reach out of the piece are left out."""
+    for box in boxes:
+        if 0 <= box.start < box.end <= span.end - span.start:
+            place = Span(span.start + box.start, span.start + box.end)
+            yield LineBox(place, box.page, box.x0, box.top, box.x1, box.bottom)
 
 
 def _storable(text: str) -> str:

@@ -192,10 +192,11 @@ def _is_storable(path: str) -> bool:
 
 
 def _unknown_entries(catalogue: Catalogue, files: list[str]) -> list[str]:
+    """Warn of entries without a report; one with an address can be fetched, and is no mistake."""
     return [
         f'{CATALOGUE_NAME} describes "{name}", but there is no such report. Correct the name, or add the file.'
-        for name in catalogue.entries
-        if name not in files
+        for name, entry in catalogue.entries.items()
+        if name not in files and not entry.url
     ]
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from spreadguide.ingest.builder import Piece
+from spreadguide.ingest.metadata import states_metadata
 from spreadguide.types import BlockKind
 
 _LINES = re.compile(
@@ -18,6 +19,7 @@ _LINES = re.compile(
     | read\s+the\s+(?:full\s+)?(?:report|guidance|guide|article|briefing|paper)
       (?:\s+in\s+full)?(?:\s+here|\s+\(pdf\))?\W*
     | .{0,60}\b(?:subscribe|download|play|menu|close)\s+button
+    | (?:read|see)\s+(?:more|also|next)\s*[:–—-].{0,120}(?<![.?!])
     | (?:click\s+here|find\s+out\s+more|read\s+more|learn\s+more|back\s+to\s+top
       |skip\s+to\s+(?:main\s+)?content)\b.{0,40}
     | (?:share|tweet|print|e-?mail)\s+(?:this|on|via|to)\b.{0,40}
@@ -32,7 +34,13 @@ _TAIL = re.compile(
     r"""you\s+(?:might|may)\s+also\s+(?:like|be\s+interested\s+in)\W*
     | (?:there\s+are\s+)?no\s+comments\b.{0,60}
     | (?:add|leave|post)\s+(?:your|a)\s+(?:comment|reply)
-    | (?:related|recommended|more|latest|popular)\s+(?:articles|stories|news|posts|content|pages|reading)
+    | (?:related|recommended|more|latest|recent|popular)\s+
+      (?:articles|stories|news|posts|content|pages|reading|tags)(?:\s+(?:like\s+this|from)\b.{0,40})?\W*
+    | most\s+(?:popular|read|viewed|shared)(?:\s.{0,20})?
+    | (?:view|show|read)\s+(?:all\s+)?(?:the\s+)?comments\W*
+    | (?:blog\s+)?comments\s+powered\s+by\b.{0,40}
+    | follow\s+us(?:\s+on)?\b.{0,40}
+    | .{0,80}\ball\s+rights\s+reserved\W*
     | (?:sign\s+up\s+(?:for|to)|subscribe\s+to)\s+(?:our|the)\s+(?:newsletter|mailing\s+list|updates).{0,60}""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -43,6 +51,7 @@ _TEASER = re.compile(r"(?:\.\.\.|…)\s*$")
 _DATED_TEASER = re.compile(r"^\d{1,2}[/.]\d{1,2}[/.]\d{4}(?=[A-Z‘'\"])")
 _CONTACT = re.compile(r"(?:for\s+)?(?:media|press)\s+(?:contacts?|enquir(?:y|ies)|office)\W*", re.IGNORECASE)
 _PHONE = re.compile(r"(?:tel|phone|mobile|t|m)?\W{0,3}\+?\(?\d[\d\s()-]{8,16}", re.IGNORECASE)
+_PHONE_AT_END = re.compile(r"\+?\(?\b\d[\d\s()-]{8,16}$")
 _FULL_STOP = re.compile(r"[.!?:]['\"’”)\]]*$")
 
 LABEL_CHARACTERS = 130
@@ -60,19 +69,27 @@ TEASER_TITLES = 3
 TAIL_TEASERS = 2
 """A page's tail is furniture when it has at least so many teasers and no run of prose."""
 
+MENU_LINES = 15
+MENU_WORDS = 5
+PAGE_NAMES = 4
+"""A page that starts with at least so many lines, of at most so many words on average, starts with menus; the last few
+lines above the first paragraph are its title, standfirst, author and date."""
+
 PROSE_WORDS = 20
 PROSE_RUN = 2
 """So many full paragraphs in a row are an article, not teasers."""
 
-REPORT_RUN = 4
+REPORT_RUN = 3
 """So many full paragraphs in a row after "leave a comment" are more of the report, and are kept."""
 
 
-def drop_furniture(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return ``pieces`` without page furniture."""
-    kept = _without_tail(list(pieces))
-    kept = _without_contacts(kept)
-    kept = _without_teasers(kept)
+def drop_furniture(pieces: Sequence[Piece], *, tail: bool = True) -> list[Piece]:
+    """Return ``pieces`` without page furniture.
+
+    ``tail`` says whether the page may end in more of it: where not, a line that leads to furniture is all that goes.
+    """
+    kept = _without_tail(list(pieces)) if tail else [piece for piece in pieces if not _TAIL.fullmatch(piece.text)]
+    kept = _without_teasers(_without_contacts(_without_menu(kept)))
     return [piece for piece in kept if not _LINES.fullmatch(piece.text) or piece.kind is BlockKind.LIST_ITEM]
 
 
@@ -117,6 +134,18 @@ def _without_tail(pieces: list[Piece]) -> list[Piece]:
     return pieces
 
 
+def _without_menu(pieces: list[Piece]) -> list[Piece]:
+    """Drop the menus above the first paragraph of a page: long rows of short lines. The last of them name the page."""
+    end = next(
+        (place for place, piece in enumerate(pieces) if _is_prose(piece) or len(piece.text) > LABEL_CHARACTERS), 0
+    )
+    if end < MENU_LINES or sum(len(piece.text.split()) for piece in pieces[:end]) > MENU_WORDS * end:
+        return pieces
+    front = pieces[: end - PAGE_NAMES]
+    stated = [piece for piece in front if states_metadata(piece.text)]
+    return stated + pieces[end - PAGE_NAMES :]
+
+
 def _without_labels(pieces: list[Piece]) -> list[Piece]:
     """Take the titles off the end of ``pieces``: they belong to the teaser that follows. The first piece stays."""
     end = len(pieces)
@@ -137,9 +166,14 @@ def _without_contacts(pieces: list[Piece]) -> list[Piece]:
         end = place + 1
         while end < len(pieces) and end - place <= CONTACT_LINES and _is_label(pieces[end]):
             end += 1
-        phones = [at for at in range(place + 1, end) if _PHONE.fullmatch(pieces[at].text) or "@" in pieces[at].text]
+        phones = [at for at in range(place + 1, end) if _reaches_someone(pieces[at].text)]
         place = phones[-1] + 1 if phones else place + 1
     return kept
+
+
+def _reaches_someone(text: str) -> bool:
+    """Whether a line of a press contact holds a telephone number or an address."""
+    return bool(_PHONE.fullmatch(text) or _PHONE_AT_END.search(text) or "@" in text)
 
 
 def _without_teasers(pieces: list[Piece]) -> list[Piece]:

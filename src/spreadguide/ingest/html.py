@@ -3,51 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from spreadguide.errors import UnreadableDocument
 from spreadguide.ingest.builder import Piece
 from spreadguide.ingest.catalogue import Entry, year_in
 from spreadguide.ingest.decoding import decode
 from spreadguide.ingest.furniture import drop_furniture
+from spreadguide.ingest.html_select import chosen_text, covers, select
+from spreadguide.ingest.html_walk import NEVER_TEXT, walk
 from spreadguide.ingest.limits import IngestLimits
 from spreadguide.ingest.reading import Reading
-from spreadguide.ingest.tables import rows_as_text
 from spreadguide.text import squeeze
 from spreadguide.types import BlockKind
 
-DEEPEST = 200
-"""Elements nested deeper than this are read as plain text: no page needs it, and each level costs stack."""
-
 MAIN_SHARE = 0.25
-"""A `main` or `article` element with less than this share of the page's text is not the page's content."""
+"""A `main` element with less than this share of the page's text is not the page's content."""
 
-WHOLE_SHARE = 0.5
-"""An element with more than this share of the text is content, whatever its class says."""
+ARTICLE_SHARE = 0.5
+"""So much of the text must stand in one `article` for it to be all of the content: a digest has several."""
 
-_NEVER_TEXT = ["script", "style", "noscript", "template", "iframe", "object", "svg"]
-"""Taken out before anything is read, so that no short cut through an element's text can meet them."""
+MOST_NESTED = 10_000
+"""Elements left open at one place; browsers stop at 512. Parsing that many takes about a second."""
 
-_DROPPED = frozenset(
-    """embed canvas audio video form button input select textarea
-    nav aside footer dialog menu head title link meta map figcaption""".split()
+_NESTING = re.compile(
+    r"<(/?)(?:div|span|section|article|main|table|ul|ol|blockquote|form|center|font|[abius]|em|strong|big|small)\b",
+    re.IGNORECASE,
 )
-_BLOCKS = frozenset(
-    """address article blockquote body center dd details div dl dt fieldset figure header hgroup hr html main p pre
-    section summary table caption thead tbody tfoot tr td th""".split()
-)
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_DROPPED_ROLES = frozenset("navigation banner contentinfo complementary search dialog alertdialog menu".split())
-_NOISE = re.compile(
-    r"""(?:(?:cookies?|consent|gdpr|breadcrumbs?|share|sharing|social|related|newsletter|sidebar|side-bar|comments?|promo
-    |adverts?|advertisement|popup|modal|pagination|pager|nav|navbar|navigation|menu|skip-?link|subscribe|toolbar)
-    (?:[-_].*|s)?)|.*[-_](?:cookies?|breadcrumbs?|sidebar|nav|navigation|menu|sharing|newsletter)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Class names and ids of page furniture."""
+_MENU = re.compile(r"[^|.]{2,40}(?:\s\|\s[^|.]{2,40}){2,}")
+"""Links in a row, as older pages part them."""
 
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{3,20})", re.IGNORECASE)
 _HEAD_BYTES = 4096
 _ISO_DATE = re.compile(r"(\d{4}-\d\d-\d\d)T")
@@ -69,10 +55,12 @@ _AUTHOR_FIELDS = frozenset(("author", "citation_author", "dc.creator", "dcterms.
 
 
 def read_html(data: bytes, path: str, limits: IngestLimits) -> Reading:  # noqa: ARG001 - every reader takes the limits
-    """Read an HTML file; raises `UnreadableDocument` when it is empty or no text."""
-    tree = LexborHTMLParser(_decoded(data, path))
-    tree.strip_tags(_NEVER_TEXT)
-    pieces = drop_furniture(list(_Walk(_main(tree)).pieces()))
+    """Read an HTML file; raises `UnreadableDocument` when it is empty, no text, or built to take for ever."""
+    markup = _decoded(data, path)
+    _check_nesting(markup, path)
+    tree = LexborHTMLParser(markup)
+    tree.strip_tags(NEVER_TEXT)
+    pieces = _content(tree, markup)
     header = _header(tree)
     title = tree.css_first("title")
     named = any(piece.kind is BlockKind.HEADING and piece.level == 1 for piece in pieces)
@@ -87,9 +75,34 @@ def read_html(data: bytes, path: str, limits: IngestLimits) -> Reading:  # noqa:
 def html_pieces(markup: str) -> list[Piece]:
     """Return the pieces of a fragment of HTML, such as Markdown holds."""
     tree = LexborHTMLParser(markup)
-    tree.strip_tags(_NEVER_TEXT)
-    body = tree.body
-    return list(_Walk(body).pieces()) if body is not None else []
+    tree.strip_tags(NEVER_TEXT)
+    return walk(tree.body).pieces
+
+
+def _content(tree: LexborHTMLParser, markup: str) -> list[Piece]:
+    """Return the page's content: by Trafilatura's choice or, where it finds nothing, by tags and names."""
+    main = _main(tree)
+    chosen = chosen_text(markup)
+    walked = walk(main)
+    if not covers(walked.pieces, chosen):
+        walked = walk(tree.body, by_name=False)
+    selected = select(walked.pieces, chosen, walked.notes)
+    if selected is None:
+        return drop_furniture(walk(main, strict=True).pieces)
+    content = [piece for piece in selected if piece.kind is not BlockKind.PARAGRAPH or not _MENU.fullmatch(piece.text)]
+    return drop_furniture(content, tail=False)
+
+
+def _check_nesting(markup: str, path: str) -> None:
+    """Refuse a page with elements within elements without end: parsing takes time with the square of their depth."""
+    depth = 0
+    for tag in _NESTING.finditer(markup):
+        depth = max(0, depth - 1) if tag.group(1) else depth + 1
+        if depth > MOST_NESTED:
+            raise UnreadableDocument(
+                f"{path} has elements nested more than {MOST_NESTED} deep.",
+                hint="Open it in a browser and save it again, or save it as text.",
+            )
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -109,9 +122,9 @@ def _main(tree: LexborHTMLParser) -> LexborNode | None:
     if body is None:
         return None
     total = len(body.text())
-    for selector in ("main", "[role=main]", "article"):
+    for selector, share in (("main", MAIN_SHARE), ("[role=main]", MAIN_SHARE), ("article", ARTICLE_SHARE)):
         found = max(tree.css(selector), key=lambda node: len(node.text()), default=None)
-        if found is not None and len(found.text()) >= MAIN_SHARE * total:
+        if found is not None and len(found.text()) >= share * total:
             return found
     return body
 
@@ -139,104 +152,3 @@ def _header(tree: LexborHTMLParser) -> Entry:
         year=year_in(published or ""),
         url=url if url.startswith(("http://", "https://")) else None,
     )
-
-
-class _Walk:
-    """One pass over the elements of a page."""
-
-    def __init__(self, root: LexborNode | None) -> None:
-        self._root = root
-        self._whole = len(root.text()) if root is not None else 0
-        self._pieces: list[Piece] = []
-        self._words: list[str] = []
-        self._heading = 0
-        self._depth = 0
-        self._starts_list = self._starts_item = False
-
-    def pieces(self) -> Iterator[Piece]:
-        """Yield the pieces of the page in reading order."""
-        if self._root is not None:
-            self._children(self._root, 0)
-            self._flush()
-        yield from self._pieces
-
-    def _children(self, node: LexborNode, depth: int) -> None:
-        for child in node.iter(include_text=True):
-            if child.tag == "-text":
-                self._words.append(child.text(deep=False) or "")
-            elif depth > DEEPEST:
-                self._words.append(child.text() or "")
-            elif not self._is_dropped(child):
-                self._element(child, depth + 1)
-
-    def _element(self, node: LexborNode, depth: int) -> None:
-        tag = node.tag or ""
-        if tag == "br":
-            self._words.append(" ")
-        elif tag in _HEADINGS:
-            self._flush()
-            self._heading = _HEADINGS[tag]
-            self._children(node, depth)
-            self._flush()
-            self._heading = 0
-        elif tag in ("ul", "ol"):
-            self._list(node, depth)
-        elif tag == "li":
-            self._flush()
-            self._starts_item = True
-            self._children(node, depth)
-            self._flush()
-        elif tag == "table":
-            self._table(node, depth)
-        elif tag in _BLOCKS:
-            self._flush()
-            self._children(node, depth)
-            self._flush()
-        else:
-            self._children(node, depth)
-
-    def _list(self, node: LexborNode, depth: int) -> None:
-        self._flush()
-        self._depth += 1
-        self._starts_list = True
-        self._children(node, depth)
-        self._flush()
-        self._depth -= 1
-        self._starts_item = False
-
-    def _table(self, node: LexborNode, depth: int) -> None:
-        """Write a table out by rows; a table that only lays the page out is read like any other element."""
-        self._flush()
-        rows = [row for row in node.css("tr") if row.css("td, th")]
-        cells = [[cell.text(separator=" ") for cell in row.css("td, th")] for row in rows]
-        if len(node.css("table")) > 1 or max(map(len, cells), default=0) < 2:
-            self._children(node, depth)
-            self._flush()
-            return
-        headed = bool(rows[0].css("th")) and not rows[0].css("td")
-        self._pieces += [Piece(BlockKind.TABLE_ROW, row) for row in rows_as_text(cells, headed=headed)]
-
-    def _flush(self) -> None:
-        """End the text that has been gathered: it becomes a heading, an item or a paragraph."""
-        text = squeeze("".join(self._words))
-        self._words.clear()
-        if not text:
-            return
-        if self._heading and not self._depth:
-            self._pieces.append(Piece(BlockKind.HEADING, text, level=self._heading))
-        elif self._depth and self._starts_item:
-            self._pieces.append(Piece(BlockKind.LIST_ITEM, text, level=self._depth, starts_list=self._starts_list))
-            self._starts_item = self._starts_list = False
-        else:
-            self._pieces.append(Piece(BlockKind.PARAGRAPH, text, continues=self._depth > 0))
-
-    def _is_dropped(self, node: LexborNode) -> bool:
-        tag, attributes = node.tag or "", node.attributes
-        if tag.startswith(("-", "!")) or tag in _DROPPED:
-            return True
-        hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
-        if hidden or _HIDDEN_STYLE.search(attributes.get("style") or ""):
-            return True
-        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".split()
-        noisy = (attributes.get("role") or "") in _DROPPED_ROLES or any(map(_NOISE.fullmatch, names))
-        return noisy and len(node.text()) < WHOLE_SHARE * self._whole

@@ -1,4 +1,4 @@
-"""Finds what a document says about itself: date, source, authors, publisher, commissioner."""
+"""Finds what a document says about itself: date, source, authors, publisher, commissioner, and further statements."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from spreadguide.ingest.builder import Piece
 from spreadguide.ingest.catalogue import Entry, year_in
+from spreadguide.ingest.statements import find_statements
 from spreadguide.types import BlockKind
 
 FRONT_PIECES = 12
@@ -106,7 +107,7 @@ def find_metadata(pieces: Sequence[Piece]) -> tuple[list[Piece], Entry]:
         marked.append(replace(piece, kind=BlockKind.METADATA, level=0, field=name, continues=False))
         if place < FRONT_PIECES:
             found = found.over(values) if values else found
-    return marked, found.over(_opening(pieces))
+    return marked, found.over(_opening(pieces)).over(find_statements(pieces, FRONT_PIECES))
 
 
 def _match(text: str) -> tuple[str, Entry | None] | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from spreadguide.ingest.builder import Piece
+from spreadguide.ingest.builder import Piece, PieceBox
 from spreadguide.types import BlockKind
 
 _BULLET = re.compile("(?:[•●○▪▫■□◦‣⁃∙·➢➤►❖✓✔－−\uf0b7\uf0a7\uf0d8\uf076\uf0fc]|[-–—*+o](?=\\s))\\s*")
@@ -34,12 +34,21 @@ CHAIN_REACH = 60
 
 @dataclass(frozen=True, slots=True)
 class Para:
-    """A paragraph as it stands on the page: ``indent`` in characters or points, ``heading`` level or 0."""
+    """A paragraph as it stands on the page: ``indent`` in characters or points, ``heading`` level or 0.
+
+    Where the reader knows what it is (a table's row, a text in a table), ``kind`` says so, with ``level``, ``starts``
+    and ``caption`` as in `Piece`; elsewhere the outline finds out.
+    """
 
     text: str
     indent: float = 0.0
     page: int | None = None
     heading: int = 0
+    boxes: tuple[PieceBox, ...] = ()
+    kind: BlockKind | None = None
+    level: int = 0
+    starts: bool = False
+    caption: bool = False
 
 
 def is_marked(text: str) -> bool:
@@ -47,9 +56,15 @@ def is_marked(text: str) -> bool:
     return bool(_BULLET.match(text) or _ORDERED.match(text))
 
 
+def bullet_end(text: str) -> int:
+    """Return where the words start behind the bullet of a line; 0 without a bullet."""
+    match = _BULLET.match(text)
+    return match.end() if match else 0
+
+
 def to_pieces(paras: Sequence[Para], tolerance: float) -> list[Piece]:
     """Return the pieces of a document; indents that differ by at most ``tolerance`` count as the same."""
-    return _Outline([para for para in paras if not _CONTENTS.search(para.text)], tolerance).pieces()
+    return _Outline([para for para in paras if para.kind or not _CONTENTS.search(para.text)], tolerance).pieces()
 
 
 def _ordinals(text: str) -> list[tuple[str, int]]:
@@ -66,6 +81,18 @@ def _ordinals(text: str) -> list[tuple[str, int]]:
 
 def _is_title(text: str) -> bool:
     return len(text.split()) <= TITLE_WORDS and text[-1:] not in ".;:,"
+
+
+def _known(para: Para, kind: BlockKind) -> Piece:
+    return Piece(
+        kind,
+        para.text,
+        level=para.level,
+        page=para.page,
+        starts_list=para.starts,
+        caption=para.caption,
+        boxes=para.boxes,
+    )
 
 
 @dataclass(slots=True)
@@ -98,7 +125,11 @@ class _Outline:
         allowance = 0
         for place, para in enumerate(self._paras):
             bullet = _BULLET.match(para.text)
-            if place in self._items:
+            if para.kind:
+                self._indents.clear()
+                self._pieces.append(_known(para, para.kind))
+                allowance = 0
+            elif place in self._items:
                 marker = _ORDERED.match(para.text)
                 self._item(para, marker.end() if marker else 0, starts=self._items[place])
                 allowance = self._room.get(place, 0)
@@ -118,7 +149,8 @@ class _Outline:
         return self._pieces
 
     def _add(self, kind: BlockKind, para: Para, *, level: int = 0, continues: bool = False) -> None:
-        self._pieces.append(Piece(kind, para.text, level=level, page=para.page, continues=continues))
+        piece = Piece(kind, para.text, level=level, page=para.page, continues=continues, boxes=para.boxes)
+        self._pieces.append(piece)
 
     def _item(self, para: Para, skip: int, *, starts: bool) -> None:
         """Add a list item; its level is its place among the indents of the lists that are open."""
@@ -127,13 +159,17 @@ class _Outline:
         if not self._indents or self._indents[-1] < para.indent - self._tolerance:
             self._indents.append(para.indent)
         text, level = para.text[skip:], len(self._indents)
-        self._pieces.append(Piece(BlockKind.LIST_ITEM, text, level=level, page=para.page, starts_list=starts))
+        boxes = tuple(
+            replace(box, start=max(0, box.start - skip), end=box.end - skip) for box in para.boxes if box.end > skip
+        )
+        piece = Piece(BlockKind.LIST_ITEM, text, level=level, page=para.page, starts_list=starts, boxes=boxes)
+        self._pieces.append(piece)
 
     def _chains(self) -> list[_Chain]:
         """Find the runs 1, 2, 3 or a, b, c or i, ii, iii at one indent."""
         chains: list[_Chain] = []
         for place, para in enumerate(self._paras):
-            if para.heading:
+            if para.heading or para.kind:
                 continue
             ordinals = _ordinals(para.text)
             grown = next((c for c in reversed(chains[-CHAIN_REACH:]) if self._continues(c, place, ordinals)), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from spreadguide.ingest.builder import Piece
 from spreadguide.ingest.catalogue import Entry
 from spreadguide.ingest.limits import IngestLimits
+from spreadguide.types import PageInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,15 @@ class Reading:
     """One file, read but not laid out yet.
 
     ``header`` is what the file says about itself outside its text (front matter, HTML meta elements).
-    ``fallback_title`` is used when neither the catalogue nor the text has a title.
+    ``fallback_title`` is used when neither the catalogue nor the text has a title. ``pages`` is empty for formats
+    without pages.
     """
 
     pieces: tuple[Piece, ...]
     header: Entry = field(default_factory=Entry)
     fallback_title: str = ""
     warnings: tuple[str, ...] = ()
+    pages: tuple[PageInfo, ...] = ()
 
 
 FormatReader = Callable[[bytes, str, IngestLimits], Reading]

@@ -11,12 +11,14 @@ from pathlib import Path
 LIBRARIES = (
     "charset-normalizer",
     "markdown-it-py",
-    "pdfminer.six",
+    "mdit-py-plugins",
+    "pypdfium2",
     "python-docx",
     "python-pptx",
     "PyYAML",
     "selectolax",
     "sentencex",
+    "trafilatura",
 )
 """The libraries whose version can change what is read."""
 
