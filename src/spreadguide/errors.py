@@ -5,7 +5,8 @@ SpreadGuideError
 ├── QuestionError              the question cannot be asked as it stands (empty, too long)
 ├── IngestError
 │   ├── UnreadableDocument     one file cannot be read: corrupt, encrypted, empty, of another kind
-│   └── EmptyCorpus            the folder holds no report that can be read
+│   ├── EmptyCorpus            the folder holds no report that can be read
+│   └── FetchFailed            a report could not be fetched from the web
 ├── IndexingError
 │   ├── IndexMissing           no index has been built at that place
 │   ├── IndexMismatch          the index was built by another embedder, chunker or format
@@ -52,6 +53,10 @@ class UnreadableDocument(IngestError):
 
 class EmptyCorpus(IngestError):
     """The folder holds no report that can be read."""
+
+
+class FetchFailed(IngestError):
+    """A report could not be fetched; nothing was added to the folder."""
 
 
 class IndexingError(SpreadGuideError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, ValidationError
@@ -16,6 +16,9 @@ from pydantic_settings import (
 )
 
 from spreadguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from spreadguide.ingest import IngestLimits
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b-instruct"
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
@@ -67,7 +70,9 @@ class Settings(BaseSettings):
     pdf_pages: int = Field(1000, ge=1, description="Most pages read of one PDF.")
     pdf_seconds: float = Field(180, gt=0, description="Longest time for reading one PDF.")
     pdf_memory_megabytes: int = Field(1024, ge=128, description="Most memory for reading one PDF.")
-    docx_megabytes: int = Field(200, ge=1, description="Largest Word file, unpacked.")
+    ocr_pages: int = Field(100, ge=0, description="Most pages of one PDF read by text recognition; 0 for none.")
+    ocr_seconds: float = Field(60, gt=0, description="Longest time for recognising the text of one page.")
+    docx_megabytes: int = Field(200, ge=1, description="Largest Word or PowerPoint file, unpacked.")
 
     @classmethod
     def settings_customise_sources(
@@ -93,6 +98,22 @@ def load_settings(**options: Any) -> Settings:
         raise ConfigError(f"A setting is wrong. {problems}.", hint=_WHERE) from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"The file {SETTINGS_FILE} cannot be read: {error}.", hint=_WHERE) from error
+
+
+def ingest_limits(settings: Settings) -> IngestLimits:
+    """Return the bounds on report files that the settings give."""
+    # Imported here: the readers take a third of a second, and who only asks needs none of them.
+    from spreadguide.ingest import IngestLimits
+
+    return IngestLimits(
+        file_bytes=settings.max_file_megabytes * MEGABYTE,
+        pdf_pages=settings.pdf_pages,
+        pdf_seconds=settings.pdf_seconds,
+        pdf_memory_bytes=settings.pdf_memory_megabytes * MEGABYTE,
+        ocr_pages=settings.ocr_pages,
+        ocr_seconds=settings.ocr_seconds,
+        docx_bytes=settings.docx_megabytes * MEGABYTE,
+    )
 
 
 _WHERE = f"Look at the command's options, the variables SPREADGUIDE_… and the file {SETTINGS_FILE}."

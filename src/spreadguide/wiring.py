@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spreadguide.adapters.index_files import IndexFiles, OpenIndex, open_index
 from spreadguide.adapters.llama_settings import LlamaSettings
@@ -21,12 +20,9 @@ from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import ResolvedModel, models_dir, resolve_generator
 from spreadguide.protocols import Embedder, Progress
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
-from spreadguide.settings import DEFAULT_EMBEDDER, MEGABYTE, Settings
+from spreadguide.settings import DEFAULT_EMBEDDER, Settings, ingest_limits
 from spreadguide.switching import Switching
 from spreadguide.types import BuildSummary
-
-if TYPE_CHECKING:
-    from spreadguide.ingest import IngestLimits
 
 
 def make_embedder(settings: Settings) -> Embedder:
@@ -34,20 +30,6 @@ def make_embedder(settings: Settings) -> Embedder:
     if settings.embedder == DEFAULT_EMBEDDER:
         return MiniLM()
     return SentenceTransformerEmbedder(Path(settings.embedder))
-
-
-def ingest_limits(settings: Settings) -> IngestLimits:
-    """Return the bounds on report files that the settings give."""
-    # Imported here: the readers take a third of a second, and who only asks needs none of them.
-    from spreadguide.ingest import IngestLimits
-
-    return IngestLimits(
-        file_bytes=settings.max_file_megabytes * MEGABYTE,
-        pdf_pages=settings.pdf_pages,
-        pdf_seconds=settings.pdf_seconds,
-        pdf_memory_bytes=settings.pdf_memory_megabytes * MEGABYTE,
-        docx_bytes=settings.docx_megabytes * MEGABYTE,
-    )
 
 
 def build(settings: Settings, progress: Progress) -> BuildSummary:
