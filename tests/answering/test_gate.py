@@ -21,9 +21,9 @@ def answered_share(make_assistant, questions: list[str]) -> float:
 @pytest.mark.parametrize(
     ("kind", "least", "most"),
     [
-        pytest.param("covered", 0.95, 1.0, id="covered questions are answered"),
-        pytest.param("near", 0.0, 0.20, id="near misses are refused"),
-        pytest.param("far", 0.0, 0.0, id="questions about something else are refused"),
+        pytest.param("covered", 0.80, 1.0, id="covered questions are answered"),
+        pytest.param("near", 0.0, 0.62, id="near misses are refused"),
+        pytest.param("far", 0.0, 0.05, id="questions about something else are refused"),
     ],
 )
 def test_gate(make_assistant, kind: str, least: float, most: float) -> None:

@@ -255,7 +255,7 @@ def test_a_later_edition_takes_the_place_of_the_report_it_names(tmp_path):
     new = replace(new, metadata=replace(new.metadata, supersedes=("wards.md", "nowhere.md")))
     summary = build(tmp_path, [old, *rest, new])
     assert summary.warnings == (
-        'new.md: it says that it supersedes "nowhere.md", but there is no such report. Correct the path.',
+        'new.md supersedes "nowhere.md", but there is no such report. Correct the path, or leave it out.',
     )
     index = open_index(tmp_path, embedder_id="words@1")
     assert {source.path: source.metadata.status.value for source in index.store.sources()} == {

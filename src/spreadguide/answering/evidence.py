@@ -118,7 +118,7 @@ def covered(weights: dict[str, float], text: str) -> float:
 
 
 def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: EvidenceSettings) -> list[Evidence]:
-    """Return the best units for one part of a question, best first, markers not yet given (0)."""
+    """Return the units for one part of a question, best first, markers not yet given (0)."""
     texts: dict[str, str] = {}
     found: list[Evidence] = []
     for hit in hits[: settings.passages]:
@@ -137,7 +137,7 @@ def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: Evidenc
             for unit in grouped
         ]
     ranked = sorted(grouped, key=lambda evidence: -evidence.score)
-    return _distinct(ranked, settings)[: settings.per_part]
+    return _distinct(ranked, settings)
 
 
 def _units(ask: Ask, hit: Hit, text: str, store: PassageStore, settings: EvidenceSettings) -> list[Evidence]:

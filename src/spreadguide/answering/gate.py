@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spreadguide.answering.evidence import Ask, answers_kind, covered, section_text
-from spreadguide.answering.wanted import Part, Wanted
+from spreadguide.answering.wanted import Wanted
 from spreadguide.protocols import PassageStore
-from spreadguide.text import SMALL_WORDS, STOP_WORDS, initials, stem, words
-from spreadguide.types import Evidence, Hit
+from spreadguide.text import SMALL_WORDS, STOP_WORDS, initials, stem, terms, words
+from spreadguide.types import Evidence, Hit, Passage, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class GateSettings:
     """Best units in which the kind of thing asked for must stand."""
     near_best: float = 0.7
     """Least cosine of such a unit, as a share of the best one's: a number in another story answers nothing."""
+    unit_coverage: float = 0.36
+    """Least share of the question's weighted words in one of these units with its title and headings: words that are
+    spread over several reports make no answer. Where a kind of thing is asked for, the unit that holds it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class Sufficiency:
     enough: bool
     score: float
     why: str = ""
+
+
+_ABOUT_ELSE = "the passages found are about something else"
 
 
 def judge(
@@ -57,9 +63,11 @@ def judge(
     if missing := unknown_names(ask.part.text, hits, store):
         return Sufficiency(False, score, f"the reports found do not mention {', '.join(missing)}")
     if score < settings.enough or dense < settings.least_dense or coverage < settings.least_coverage:
-        return Sufficiency(False, score, "the passages found are about something else")
-    if not _has_kind(ask.part, best, settings.near_best):
-        return Sufficiency(False, score, f"the reports do not give {ask.part.wanted.value} for this")
+        return Sufficiency(False, score, _ABOUT_ELSE)
+    if not _answered_by_one(ask, best, settings):
+        anything = ask.part.wanted in {Wanted.ANY, Wanted.LIST}
+        why = _ABOUT_ELSE if anything else f"the reports do not give {ask.part.wanted.value} for this"
+        return Sufficiency(False, score, why)
     return Sufficiency(True, score)
 
 
@@ -70,13 +78,43 @@ def _surroundings(unit: Evidence, store: PassageStore) -> str:
     return " ".join((*around, section_text(unit.passage, store)))
 
 
-def _has_kind(part: Part, best: Sequence[Evidence], near_best: float) -> bool:
+def _answered_by_one(ask: Ask, best: Sequence[Evidence], settings: GateSettings) -> bool:
+    part = ask.part
     if part.field is not None and any(unit.field == part.field for unit in best):
         return True
-    if part.wanted in {Wanted.ANY, Wanted.LIST}:
-        return True
-    floor = near_best * max(unit.dense for unit in best)
-    return any(answers_kind(part, unit) for unit in best if unit.dense >= floor)
+    floor = settings.near_best * max(unit.dense for unit in best)
+    subject = {term: weight for term, weight in ask.weights.items() if term not in _TIME_TERMS}
+    return any(
+        (part.wanted in {Wanted.ANY, Wanted.LIST} or answers_kind(part, unit))
+        and covered(subject, _with_headings(unit)) >= settings.unit_coverage
+        for unit in best
+        if unit.dense >= floor
+    )
+
+
+_TIME_TERMS = frozenset(terms("minute minutes hour hours day days week weeks month months year years long"))
+"""In "how many days of training", the days are what is asked for, and no sign of what it is about."""
+
+
+def _with_headings(unit: Evidence) -> str:
+    return " ".join((unit.source.metadata.title, *unit.passage.heading, unit.context, unit.text))
+
+
+def about_the_names(question: str, evidence: Sequence[Evidence], store: PassageStore) -> list[Evidence]:
+    """Keep the units whose section knows most of the names in ``question``; all of them where it names nothing.
+
+    Asked what Macmillan spends, a sum that somebody else spent is no answer, however near its wording is. Where no
+    unit's section knows any of the names, none is kept.
+    """
+    names = _names(question)
+    if not names:
+        return list(evidence)
+    known: dict[str, int] = {}
+    for unit in evidence:
+        if unit.passage.passage_id not in known:
+            known[unit.passage.passage_id] = len(_known_names(names, [_section(unit.source, unit.passage, store)]))
+    most = max(known.values(), default=0)
+    return [unit for unit in evidence if unit.field is not None or 0 < known[unit.passage.passage_id] == most]
 
 
 _NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())
@@ -89,19 +127,28 @@ def unknown_names(question: str, hits: Sequence[Hit], store: PassageStore) -> li
     An abbreviation is known where the words it stands for are: "SCIE" for Social Care Institute for Excellence. Of a
     longer name two neighbouring words must stand side by side: "care" and "commission" apart name no one.
     """
+    names = _names(question)
+    known = _known_names(names, [_section(hit.source, hit.passage, store) for hit in hits])
+    return [" ".join(name) for name in names if name not in known]
+
+
+def _section(source: Source, passage: Passage, store: PassageStore) -> str:
+    """Return the section that a passage stands in, with what names its subject: title, publisher, setting, headings."""
+    about = source.metadata
+    said = (about.title, about.publisher, about.commissioner, about.setting, *about.authors, *passage.heading)
+    return " | ".join((*(part for part in said if part), section_text(passage, store)))
+
+
+def _known_names(names: Sequence[list[str]], sections: Sequence[str]) -> list[list[str]]:
+    """Return those of ``names`` that the sections, taken together, hold."""
     known: set[str] = set()
     pairs: set[tuple[str, str]] = set()
-    for hit in hits:
-        about = hit.source.metadata
-        parts = (about.title, about.publisher or "", about.commissioner or "", *about.authors, *hit.passage.heading)
-        text = " | ".join((*parts, section_text(hit.passage, store)))
+    for text in sections:
         stems = [word.stem for word in words(text) if word.text.lower() not in SMALL_WORDS]
         known |= {*stems, *initials(text)}
         pairs |= set(pairwise(stems))
     return [
-        " ".join(name)
-        for name in _names(question)
-        if not (_all_known(name, known) and (len(name) == 1 or pairs & set(pairwise(_stems(name)))))
+        name for name in names if _all_known(name, known) and (len(name) == 1 or pairs & set(pairwise(_stems(name))))
     ]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spreadguide.answering.assembly import PartResult
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
-from spreadguide.answering.gate import GateSettings, judge
+from spreadguide.answering.gate import GateSettings, about_the_names, judge
 from spreadguide.answering.prompt import select
 from spreadguide.answering.wanted import Part, parts
 from spreadguide.protocols import PassageStore
@@ -50,7 +50,8 @@ def plan(
     results = []
     for part, vector in asked:
         ask = ask_for(part, vector, question.standalone, idf, settings.evidence)
-        evidence = gather(ask, hits, store, settings.evidence)
+        gathered = about_the_names(part.text, gather(ask, hits, store, settings.evidence), store)
+        evidence = gathered[: settings.evidence.per_part]
         results.append(PartResult(part, tuple(evidence), judge(ask, evidence, hits, store, settings.gate)))
     return results
 

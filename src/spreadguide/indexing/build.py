@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spreadguide.editions import Editions, find_editions
 from spreadguide.errors import EmptyCorpus, IndexCorrupt, IndexMismatch, IndexMissing, UnreadableDocument
 from spreadguide.indexing.chunking import CHUNKER_VERSION, chunk
 from spreadguide.indexing.fingerprint import fingerprint
@@ -87,7 +88,7 @@ def build_index(
         removed=len(gone),
         seconds=time.perf_counter() - started,
         fingerprint=manifest.fingerprint,
-        warnings=(*notes, *contents.warnings(), *_missing_editions(contents.documents)),
+        warnings=(*notes, *contents.warnings(), *_editions(contents.documents).warnings),
     )
 
 
@@ -141,7 +142,7 @@ class _Build:
                 contents = self._read(files, before, unchanged, draft)
                 discard(stopped)  # what they held of use is in the draft now
                 self._embed(draft)
-                draft.finish(superseded(contents.documents))
+                draft.finish(_superseded(contents.documents))
                 manifest = self._describe(folder, contents, draft)
                 publish(folder, self.index_dir, manifest.fingerprint)
         return contents, manifest, draft.reused
@@ -207,19 +208,14 @@ class _Build:
         return manifest
 
 
-def superseded(documents: Mapping[str, DocumentEntry]) -> frozenset[str]:
+def _editions(documents: Mapping[str, DocumentEntry]) -> Editions:
+    return find_editions({path: entry.supersedes for path, entry in documents.items()})
+
+
+def _superseded(documents: Mapping[str, DocumentEntry]) -> frozenset[str]:
     """Return the paths of the reports that say so of themselves, or that another report names as replaced."""
-    named = {path for of, entry in documents.items() for path in entry.supersedes if path != of}
-    return frozenset(path for path, entry in documents.items() if entry.superseded or path in named)
-
-
-def _missing_editions(documents: Mapping[str, DocumentEntry]) -> list[str]:
-    return [
-        f'{path}: it says that it supersedes "{name}", but there is no such report. Correct the path.'
-        for path, entry in documents.items()
-        for name in entry.supersedes
-        if name not in documents or name == path
-    ]
+    said = {path for path, entry in documents.items() if entry.superseded}
+    return _editions(documents).superseded | said
 
 
 def _what_to_do(warnings: Sequence[str]) -> str:
