@@ -1,6 +1,6 @@
 """Measures a large corpus: the first build, one that changes little, and one that changes nothing.
 
-python benchmarks/corpus.py --papers ../shared/corpora/impl_papers_ccby.jsonl.gz --work /tmp/papers
+python benchmarks/corpus.py --papers ../shared/corpora/impl_papers_ccby.jsonl.gz --work scratch/papers
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kills index builds with SIGKILL at random moments, and checks after each that the live index is whole.
 
-python benchmarks/killed_builds.py --papers ../shared/corpora/impl_papers_ccby.jsonl.gz --work /tmp/killed
+python benchmarks/killed_builds.py --papers ../shared/corpora/impl_papers_ccby.jsonl.gz --work scratch/killed
 
 The first builds start from nothing; whenever one gets to its end, a few reports change and the next ones update the
 index. At the end the index is compared, row by row, with one that was built in one go.

@@ -88,7 +88,7 @@ class PassageStore(Protocol):
         """Return all passages of one document, in reading order."""
 
     def unit_vectors(self, passage_id: str) -> Vectors:
-        """Return the vectors of the passage's units, in order."""
+        """Return the vectors of the passage's units, in order; all zeros for units that are never ranked by meaning."""
 
     def source(self, source_id: str) -> Source:
         """Return one document's catalogue entry; raise `NotFound` when there is none."""

@@ -118,6 +118,9 @@ def terms(text: str) -> list[str]:
     return [word.stem for word in words(text) if word.is_content]
 
 
+REFERENCE_HEADING = re.compile(r"^(?:sources?|references?|bibliography|further reading|contents)$", re.IGNORECASE)
+"""Headings of sections that list other texts: their titles match a question and answer none."""
+
 SMALL_WORDS = frozenset("of for and the in on to a an".split())
 """Words inside a name that its abbreviation leaves out."""
 

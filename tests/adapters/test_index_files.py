@@ -130,7 +130,7 @@ def test_the_next_build_repairs_any_damage(index_dir, kind):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 1}, "format 1"),
+        ({"format": 2}, "format 2"),
         ({"format": 99, "files": None, "new": True}, "format 99"),
     ],
 )

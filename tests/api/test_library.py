@@ -107,9 +107,9 @@ def test_not_ready_while_the_model_is_not_on_this_machine(index_dir, tmp_path):
         answer = client.post("/v1/ask", json={"question": HOW_MANY_WARDS}).json()
         assert "33 wards" in answer["text"]
         assert "is not on this machine" in answer["warnings"][0]
-    with pytest.raises(IndexCorrupt):  # the application let go of the index when it ended
-        with services.lease() as assistant:
-            assistant.library.store.sources()
+    # The application let go of the index when it ended.
+    with services.lease() as assistant, pytest.raises(IndexCorrupt):
+        assistant.library.store.sources()
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])

@@ -84,7 +84,8 @@ def _planned(settings):
     """The name that the next index will have, so that an asker can tell at once which text is right."""
     from spreadguide.indexing.fingerprint import fingerprint
     from spreadguide.ingest import scan_corpus
-    from spreadguide.wiring import ingest_limits, make_embedder
+    from spreadguide.settings import ingest_limits
+    from spreadguide.wiring import make_embedder
 
     files = scan_corpus(settings.corpus_dir, limits=ingest_limits(settings)).files
     identities = [(file.path, file.source_id, file.key) for file in files]

@@ -1,10 +1,12 @@
 """What is embedded for passages and units."""
 
+from dataclasses import replace
+
 from index_samples import document, reports
 
 from spreadguide.indexing.chunking import chunk
 from spreadguide.indexing.embedded_text import embedded_texts, passage_text, text_key, unit_text
-from spreadguide.types import Passage, Span, Unit, UnitKind
+from spreadguide.types import BlockKind, Passage, Span, Unit, UnitKind
 
 
 def _passage(report, start, end, *units, lead_in=None):
@@ -35,6 +37,18 @@ def test_texts_stand_in_the_order_of_passages_and_units():
     assert len(of_units) == sum(len(passage.units) for passage in passages)
     assert "Thirty-three wards" in of_passages[0]
     assert of_units[0].endswith("Thirty-three wards took part in the trial.")
+
+
+def test_what_is_never_ranked_is_not_embedded():
+    """What a document says of itself, and lists of other texts; the passages that hold them are, all the same."""
+    report = document(
+        "a.md", "Helping others", "# Money", "The grant ran out.", "# References", "A. Writer, Grants, 2020."
+    )
+    stated = replace(report.blocks[2], kind=BlockKind.METADATA, field="source")
+    report = replace(report, blocks=(*report.blocks[:2], stated, *report.blocks[3:]))
+    of_passages, of_units = embedded_texts([report], chunk(report))
+    assert of_units == ["", ""]
+    assert all(of_passages)
 
 
 def test_other_text_has_another_key():

@@ -240,9 +240,12 @@ class FileDraft:
         self._sketched.close(self._sketch_rows)
 
     def _place(self, texts: Sequence[str], first: int, *, of_unit: bool) -> int:
-        """Find the vectors of ``texts`` in earlier builds, or have them wait; return how many were found."""
+        """Find the vectors of ``texts`` in earlier builds, or have them wait; return how many were found.
+
+        An empty text gets no vector: its row stays all zeros.
+        """
         keys = [bytes.fromhex(text_key(text)) for text in texts]
-        open_places = list(range(len(texts)))
+        open_places = wanted = [place for place, text in enumerate(texts) if text]
         for pools in self._pools:
             found, vectors = pools.of(units=of_unit).find([keys[place] for place in open_places])
             for at, vector in zip(found, vectors, strict=True):
@@ -252,7 +255,7 @@ class FileDraft:
             taken = set(found)
             open_places = [place for at, place in enumerate(open_places) if at not in taken]
         self._spool.put((keys[place], texts[place], of_unit, first + place) for place in open_places)
-        return len(texts) - len(open_places)
+        return len(wanted) - len(open_places)
 
     def _put(self, of_unit: bool, row: int, keys: NDArray[Any], vectors: NDArray[Any]) -> None:
         """Write vectors before their keys: a key that is there says that its vector is, too."""

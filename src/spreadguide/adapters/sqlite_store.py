@@ -132,7 +132,7 @@ class SqliteStore:
         return [_passage(row) for row in self._rows(f"{_PASSAGE} WHERE source_id = ? ORDER BY row", source_id)]
 
     def unit_vectors(self, passage_id: str) -> Vectors:
-        """Return the vectors of the passage's units, in order; raises `NotFound`."""
+        """Return the vectors of the passage's units, in order; see `PassageStore`. Raises `NotFound`."""
         query = "SELECT first_unit, unit_count FROM passages WHERE passage_id = ?"
         first, count = self._one(query, passage_id, _no_passage(passage_id))
         return np.array(self._vectors[first : first + count], dtype=np.float32)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spreadguide.answering.quantities import quantities
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
-from spreadguide.text import initials, squeeze, terms
+from spreadguide.text import REFERENCE_HEADING, initials, squeeze, terms
 from spreadguide.types import Evidence, Hit, Passage, Span, Unit, UnitKind
 
 
@@ -86,10 +86,6 @@ _POINTER = re.compile(
 """A sentence that only points somewhere else answers nothing."""
 
 
-_REFERENCES = re.compile(r"^(?:sources?|references?|bibliography|further reading|contents)$", re.IGNORECASE)
-"""Headings of sections that list other texts: their titles match a question and answer none."""
-
-
 def weigh(text: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
     """Weight the content words of ``text`` by how rare they are in the reports."""
     return {term: idf(term) * (settings.light_term_weight if term in _LIGHT_TERMS else 1.0) for term in terms(text)}
@@ -122,7 +118,7 @@ def gather(ask: Ask, hits: Sequence[Hit], store: PassageStore, settings: Evidenc
     texts: dict[str, str] = {}
     found: list[Evidence] = []
     for hit in hits[: settings.passages]:
-        if hit.passage.heading and _REFERENCES.search(hit.passage.heading[-1]):
+        if hit.passage.heading and REFERENCE_HEADING.search(hit.passage.heading[-1]):
             continue
         source_id = hit.source.source_id
         text = texts.setdefault(source_id, store.document_text(source_id))

@@ -49,7 +49,7 @@ class Filters(_In):
     source_ids: list[Text] | None = Field(None, description="Search only in these sources.", max_length=1000)
     superseded: bool = Field(
         default=False,
-        description="Search reports that a later edition replaced, too. Answers never rest on them, whatever this says.",
+        description="Search reports that a later edition replaced, too. Answers never rest on them.",
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from spreadguide.text import squeeze
-from spreadguide.types import Document, Passage, Unit
+from spreadguide.text import REFERENCE_HEADING, squeeze
+from spreadguide.types import Document, Passage, Unit, UnitKind
 
 _ENDINGS = (".", "!", "?", ":", ";", ",")
 
@@ -26,7 +26,10 @@ def unit_text(document_title: str, passage: Passage, unit: Unit, document_text: 
 
 
 def embedded_texts(documents: Sequence[Document], passages: Sequence[Passage]) -> tuple[list[str], list[str]]:
-    """Return the text of every passage, and the text of every unit, passage by passage."""
+    """Return the text of every passage, and the text of every unit, passage by passage.
+
+    A unit that is never ranked by meaning has no text: what a document says of itself, and lists of other texts.
+    """
     by_id = {document.source_id: document for document in documents}
     of_passages: list[str] = []
     of_units: list[str] = []
@@ -35,7 +38,11 @@ def embedded_texts(documents: Sequence[Document], passages: Sequence[Passage]) -
         # A title made of the file's name says little, and would have a renamed file embedded again.
         title = document.metadata.title if document.metadata.named else ""
         of_passages.append(passage_text(title, passage))
-        of_units.extend(unit_text(title, passage, unit, document.text) for unit in passage.units)
+        lists_others = bool(passage.heading) and REFERENCE_HEADING.search(passage.heading[-1])
+        of_units.extend(
+            "" if lists_others or unit.kind is UnitKind.METADATA else unit_text(title, passage, unit, document.text)
+            for unit in passage.units
+        )
     return of_passages, of_units
 
 

@@ -1,0 +1,263 @@
+"""A BERT encoder as an ONNX graph, made from its weights each time it is needed: no exported file to keep or to check.
+
+Written for ONNX Runtime on a CPU. Attention and normalisation are one operator each. Chosen linear layers are computed
+with 8-bit integers:
+
+- A weight has one scale per output, an activation one scale per token, so that no text depends on its neighbours.
+- What enters the first half of the feed-forward is divided by the gain of the normalisation before it, and the
+  weights are multiplied by it. That takes out the few large channels that would use up the 8 bits (the idea of
+  SmoothQuant, arXiv 2211.10438, with the gain in place of a calibration set).
+- What enters the second half comes from GELU, which is never below -0.17: nearly all steps go to its positive side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPSET = 18
+"""ONNX operators used; ONNX Runtime knows them since 1.14."""
+IR_VERSION = 9
+"""File format; understood by every ONNX Runtime that knows `OPSET`."""
+FUSED = "com.microsoft"
+"""Domain of ONNX Runtime's own operators."""
+
+QUANTA = 127
+"""Steps of a signed 8-bit weight on either side of zero."""
+
+Weights = Mapping[str, NDArray[np.float32]]
+"""Tensors by the names that the Hugging Face `BertModel` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BertShape:
+    """What the weights alone do not tell."""
+
+    layers: int
+    heads: int
+    positions: int
+    """Longest text in word pieces."""
+    epsilon: float
+    """Added to the variance by each normalisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerLayers:
+    """The blocks, counted from 0, whose layer of each kind is computed in integers."""
+
+    heads: tuple[int, ...] = ()
+    """Query, key and value."""
+    attended: tuple[int, ...] = ()
+    """Output of attention."""
+    wide: tuple[int, ...] = ()
+    """First half of the feed-forward."""
+    back: tuple[int, ...] = ()
+    """Second half of the feed-forward."""
+
+
+NO_INTEGERS = IntegerLayers()
+"""All in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """How the activations of one token become unsigned 8-bit integers."""
+
+    name: str
+    zero: int
+    """The integer that stands for 0."""
+    above: int
+    """Steps from 0 to the token's largest value."""
+    least: float
+    """A token whose largest value is smaller than this is treated as if it were this."""
+    both_sides: bool
+    """Whether negative values are as large as positive ones."""
+
+
+SIGNED = _Range("signed", zero=128, above=127, least=1e-6, both_sides=True)
+AFTER_GELU = _Range("after_gelu", zero=16, above=239, least=0.17 * 239 / 16, both_sides=False)
+"""The lowest value of GELU is -0.17, which lies 16 steps below 0 where the largest value is ``least``."""
+
+
+def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_INTEGERS) -> bytes:
+    """Return a serialised ONNX model: word pieces in, vectors of unit length out.
+
+    Input ``ids`` is int64 of shape ``(texts, pieces)``, all texts of the same length, because nothing is masked.
+    Output ``vectors`` is float32 of shape ``(texts, hidden)``: the mean of the tokens' last states, divided by its
+    length. Raises `KeyError` when a weight is missing.
+    """
+    from onnx import TensorProto, helper
+
+    graph = _Graph()
+    last = _embeddings(graph, weights, shape)
+    for layer in range(shape.layers):
+        last = _block(graph, weights, shape, layer, last, integers)
+    mean = graph.add("ReduceMean", last, graph.constant("tokens", np.array([1])), keepdims=0)
+    graph.nodes.append(helper.make_node("LpNormalization", [mean], ["vectors"], axis=-1, p=2))
+    hidden = weights["embeddings.LayerNorm.weight"].size
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "bert",
+            [helper.make_tensor_value_info("ids", TensorProto.INT64, ["texts", "pieces"])],
+            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", hidden])],
+            list(graph.tensors.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)],
+        ir_version=IR_VERSION,
+    )
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+def multiplication() -> bytes:
+    """Return a model that multiplies 8-bit integers ``left`` (unsigned) and ``right`` (signed) to ``product``.
+
+    It shows whether this processor does so exactly; see `onnx_session.integers_are_exact`.
+    """
+    from onnx import TensorProto, helper
+
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("MatMulInteger", ["left", "right"], ["product"])],
+            "multiplication",
+            [
+                helper.make_tensor_value_info("left", TensorProto.UINT8, ["rows", "inner"]),
+                helper.make_tensor_value_info("right", TensorProto.INT8, ["inner", "columns"]),
+            ],
+            [helper.make_tensor_value_info("product", TensorProto.INT32, ["rows", "columns"])],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+@dataclass(slots=True)
+class _Graph:
+    """Operators and constants in the making; every value has a name of its own."""
+
+    nodes: list[Any] = field(default_factory=list)
+    tensors: dict[str, Any] = field(default_factory=dict)
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        """Hold ``value`` under ``name``, once, and return the name."""
+        from onnx import numpy_helper
+
+        if name not in self.tensors:
+            self.tensors[name] = numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name)
+        return name
+
+    def add_all(self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
+        """Append one operator and return the names of its outputs."""
+        from onnx import helper
+
+        names = [f"{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
+        self.nodes.append(helper.make_node(operator, inputs, names, domain=domain, **attributes))
+        return names
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Append one operator with one output and return the output's name."""
+        return self.add_all(operator, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+
+def _embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
+    """Words plus positions, normalised; the one kind of segment is added to the positions beforehand."""
+    words = graph.constant("words", weights["embeddings.word_embeddings.weight"])
+    segment = weights["embeddings.token_type_embeddings.weight"][0]
+    positions = weights["embeddings.position_embeddings.weight"][: shape.positions] + segment
+    first = graph.constant("first", np.array([0]))
+    length = graph.add("Shape", "ids", start=1, end=2)
+    rows = graph.add("Slice", graph.constant("positions", positions), first, length, first)
+    total = graph.add("Add", graph.add("Gather", words, "ids"), rows)
+    gain, offset = _constants(graph, weights, "embeddings.LayerNorm")
+    return graph.add("LayerNormalization", total, gain, offset, axis=-1, epsilon=shape.epsilon)
+
+
+def _block(graph: _Graph, weights: Weights, shape: BertShape, layer: int, states: str, integers: IntegerLayers) -> str:
+    """One encoder block: attention, then the feed-forward layers, each added to its input and normalised."""
+    name = f"encoder.layer.{layer}"
+    heads = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
+    weight = np.concatenate([weights[f"{part}.weight"] for part in heads])
+    bias = np.concatenate([weights[f"{part}.bias"] for part in heads])
+    joint = _linear(graph, f"{name}.heads", states, weight, bias, SIGNED if layer in integers.heads else None)
+    parts = graph.add_all("Split", joint, outputs=3, axis=-1, num_outputs=3)
+    context = graph.add("MultiHeadAttention", *parts, domain=FUSED, num_heads=shape.heads)
+
+    weight, bias = _pair(weights, f"{name}.attention.output.dense")
+    to = SIGNED if layer in integers.attended else None
+    attended = _linear(graph, f"{name}.attended", context, weight, bias, to)
+    states = _residual(graph, weights, shape, f"{name}.attention.output.LayerNorm", attended, states)
+
+    wide = graph.add("Gelu", _widened(graph, weights, name, states, in_integers=layer in integers.wide), domain=FUSED)
+    weight, bias = _pair(weights, f"{name}.output.dense")
+    to = AFTER_GELU if layer in integers.back else None
+    back = _linear(graph, f"{name}.back", wide, weight, bias, to)
+    return _residual(graph, weights, shape, f"{name}.output.LayerNorm", back, states)
+
+
+def _widened(graph: _Graph, weights: Weights, name: str, states: str, *, in_integers: bool) -> str:
+    weight, bias = _pair(weights, f"{name}.intermediate.dense")
+    if not in_integers:
+        return _linear(graph, f"{name}.wide", states, weight, bias)
+    gain = np.abs(weights[f"{name}.attention.output.LayerNorm.weight"])
+    evened = graph.add("Div", states, graph.constant(f"{name}.gain", gain))
+    return _linear(graph, f"{name}.wide", evened, weight * gain, bias, SIGNED)
+
+
+def _residual(graph: _Graph, weights: Weights, shape: BertShape, name: str, new: str, old: str) -> str:
+    gain, offset = _constants(graph, weights, name)
+    return graph.add("SkipLayerNormalization", new, old, gain, offset, domain=FUSED, epsilon=shape.epsilon)
+
+
+def _linear(
+    graph: _Graph,
+    name: str,
+    states: str,
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    integers: _Range | None = None,
+) -> str:
+    """``states`` times ``weight`` plus ``bias``, in float32 or in the given range of integers."""
+    if integers is None:
+        product = graph.add("MatMul", states, graph.constant(f"{name}.weight", weight.T))
+    else:
+        product = _product8(graph, name, states, weight, integers)
+    return graph.add("Add", product, graph.constant(f"{name}.bias", bias))
+
+
+def _product8(graph: _Graph, name: str, states: str, weight: NDArray[np.float32], to: _Range) -> str:
+    """The product in 8-bit integers: each token is divided by its largest value, rounded, multiplied, brought back."""
+    scale = np.abs(weight).max(axis=1) / np.float32(QUANTA)
+    rounded = np.rint(weight / scale[:, None]).astype(np.int8)
+    step = graph.constant(f"{to.name}.step", np.array(1 / to.above, dtype=np.float32))
+    zero = graph.constant(f"{to.name}.zero", np.array(to.zero, dtype=np.uint8))
+    least = graph.constant(f"{to.name}.least", np.array(to.least, dtype=np.float32))
+    sizes = graph.add("Abs", states) if to.both_sides else states
+    last_axis = graph.constant("last_axis", np.array([-1]))
+    largest = graph.add("Max", graph.add("ReduceMax", sizes, last_axis, keepdims=1), least)
+    evened = graph.add("Mul", states, graph.add("Reciprocal", largest))
+    product = graph.add(
+        "MatMulIntegerToFloat",
+        graph.add("QuantizeLinear", evened, step, zero),
+        graph.constant(f"{name}.integers", rounded.T),
+        step,
+        graph.constant(f"{name}.scale", scale),
+        zero,
+        domain=FUSED,
+    )
+    return graph.add("Mul", product, largest)
+
+
+def _pair(weights: Weights, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+
+def _constants(graph: _Graph, weights: Weights, name: str) -> tuple[str, str]:
+    weight, bias = _pair(weights, name)
+    return graph.constant(f"{name}.weight", weight), graph.constant(f"{name}.bias", bias)
