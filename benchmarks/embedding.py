@@ -28,13 +28,13 @@ import psutil
 from spreadguide import __version__
 from spreadguide.adapters import onnx_documents
 from spreadguide.adapters.minilm import FULL_PACKAGE, MiniLM, verified_package
-from spreadguide.adapters.onnx_session import INTRA_OP_THREADS, integers_are_exact
+from spreadguide.adapters.onnx_session import THREADS, integers_are_exact
 from spreadguide.indexing.chunking import chunk
 from spreadguide.indexing.embedded_text import embedded_texts
 from spreadguide.ingest import read_corpus
 
 SEED = 20261122
-BATCH_TOKENS = (256, 512, 1024, 2048, 4096)
+BATCH_TOKENS = (256, 512, 1024, 2048)
 """Word pieces per call that are tried with ``--batches``."""
 
 FIRST_TEXTS = """
@@ -74,7 +74,7 @@ def compare(texts: Sequence[str], size: int) -> dict[str, Any]:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    torch.set_num_threads(INTRA_OP_THREADS)
+    torch.set_num_threads(THREADS)
     theirs = SentenceTransformer(str(verified_package(FULL_PACKAGE, {}) / "model"), device="cpu")
     sides: dict[str, Callable[[Sequence[str]], Any]] = {
         "sentence_transformers": lambda some: theirs.encode(list(some)),

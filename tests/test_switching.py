@@ -122,3 +122,39 @@ def test_closing_waits_for_whoever_still_reads(shelf):
         switching.close()
         assert not version.closed
     assert version.closed
+
+
+def test_a_version_that_could_not_be_opened_is_tried_again_later(shelf, monkeypatch):
+    monkeypatch.setattr("spreadguide.switching.RETRY_SECONDS", 0.0)
+    failures = [OSError(24, "Too many open files")]
+
+    def opener():
+        if shelf.now == "two" and failures:
+            raise failures.pop()
+        return shelf.open()
+
+    switching = Switching(opener, lambda: shelf.now)
+    shelf.now = "two"
+    for _ in range(2):
+        _lent(switching)
+        switching.settle()
+    assert _lent(switching) == "two"
+    switching.close()
+
+
+def test_a_version_that_opens_while_everything_closes_is_closed_too(shelf):
+    may_open = threading.Event()
+
+    def opener():
+        if shelf.now == "two":
+            assert may_open.wait(30)
+        return shelf.open()
+
+    switching = Switching(opener, lambda: shelf.now)
+    shelf.now = "two"
+    _lent(switching)
+    closing = threading.Thread(target=switching.close)
+    closing.start()
+    may_open.set()
+    closing.join()
+    assert [version.closed for version in shelf.opened] == [True, True]

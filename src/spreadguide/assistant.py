@@ -17,7 +17,7 @@ from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
 from spreadguide.protocols import Embedder, Generator, LexicalIndex, PassageStore
 from spreadguide.retrieval.followup import stand_alone
-from spreadguide.retrieval.search import Retriever
+from spreadguide.retrieval.search import Retriever, hidden_by
 from spreadguide.types import (
     Answer,
     ClaimChecked,
@@ -153,9 +153,12 @@ class Assistant:
     def _hits(self, wordings: Sequence[str], source_ids: Sequence[str] | None) -> list[Hit]:
         """Search for each part of the question; the passages of the first part come first."""
         found: dict[str, Hit] = {}
+        hidden: set[str] = set()
         for wording in wordings:
             for hit in self.search(wording[:MAX_QUESTION_CHARACTERS], HITS, source_ids=source_ids):
-                found.setdefault(hit.passage.passage_id, hit)
+                if hit.passage.passage_id not in hidden:
+                    found.setdefault(hit.passage.passage_id, hit)
+                    hidden |= hidden_by(self._library.store, hit.passage)
         return list(found.values())
 
     def _answer(

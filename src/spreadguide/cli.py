@@ -16,7 +16,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from spreadguide import __version__
-from spreadguide.console import Bars, answer_text, hits_text, plain, say
+from spreadguide.console import Bars, answer_text, counted, hits_text, plain, say
 from spreadguide.corpus_cli import corpus_app
 from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
 from spreadguide.settings import Settings, load_settings
@@ -89,8 +89,8 @@ def index_build(corpus: CorpusOption = None, index: IndexOption = None, as_json:
     for warning in summary.warnings:
         say(f"Warning: {warning}")
     typer.echo(
-        f"The index is ready: {summary.documents} reports, {summary.passages} passages "
-        f"({summary.embedded} new, {summary.reused} kept), {summary.removed} reports removed, "
+        f"The index is ready: {counted(summary.documents, 'report')}, {counted(summary.passages, 'passage')} "
+        f"({summary.embedded} new, {summary.reused} kept), {counted(summary.removed, 'report')} removed, "
         f"{summary.seconds:.1f} seconds. Fingerprint {summary.fingerprint}."
     )
 

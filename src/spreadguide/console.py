@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from types import TracebackType
@@ -25,6 +26,11 @@ def say(message: str) -> None:
 def plain(text: str) -> str:
     """Return ``text`` as it may be printed: names and reports from elsewhere must not steer the terminal."""
     return normalise(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def counted(number: int, what: str) -> str:
+    """Return "1 report" or "2 reports"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 class Bars:
@@ -69,6 +75,10 @@ _STATUS = {
 }
 
 
+_ESCAPED = re.compile(r"\\([\\`*_\[\]<>])")
+"""A character that Markdown would read, as an answer's text escapes it; a terminal shows it as it is."""
+
+
 def page_text(page: int | None, label: str | None) -> str:
     """Say on which page of the file a passage stands, and what is printed on that page where it differs."""
     if page is None:
@@ -78,7 +88,7 @@ def page_text(page: int | None, label: str | None) -> str:
 
 def answer_text(answer: Answer) -> str:
     """Render an answer for a terminal: text, sources, what is missing, and warnings."""
-    blocks = [_STATUS[answer.status], answer.text]
+    blocks = [_STATUS[answer.status], _ESCAPED.sub(r"\1", answer.text)]
     if answer.question.standalone != answer.question.text:
         blocks.insert(0, f"Searched for: {answer.question.standalone}")
     if answer.missing and answer.status is Status.PARTIAL:

@@ -68,7 +68,7 @@ class PassageStore(Protocol):
         """Return the passages before and after it in the same document."""
 
     def duplicates(self, passage_id: str) -> list[Passage]:
-        """Return the passages of other documents that hold nearly the same text, in the order of their paths."""
+        """Return the other passages that hold nearly the same text, in the order of their documents' paths."""
 
     def allowed_rows(
         self, *, source_ids: Collection[str] | None = None, superseded: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ class Closable(Protocol):
 
 
 T = TypeVar("T", bound=Closable)
+
+
+RETRY_SECONDS = 30.0
+"""How long after a failure the same version is tried again: a machine short of memory or files may have recovered."""
+
+
+def _said(error: SpreadGuideError | OSError) -> tuple[object, ...]:
+    return (error.message, error.hint) if isinstance(error, SpreadGuideError) else (error,)
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class Switching(Generic[T]):
         self._lock = Lock()
         self._held = _Held(opener())
         self._opening: Thread | None = None
+        self._failed: float | None = None
         self._closed = False
 
     @contextmanager
@@ -72,31 +82,36 @@ class Switching(Generic[T]):
             opening.join()
 
     def close(self) -> None:
-        """Close the current version as soon as nobody uses it."""
-        self.settle()
+        """Close the current version as soon as nobody uses it; closing again does nothing."""
         with self._lock:
             already, self._closed = self._closed, True
+        self.settle()
         if not already:
             self._retire(self._held)
 
     def _look(self) -> None:
         stamp = self._stamp()
         with self._lock:
-            if stamp == self._seen or self._closed or (self._opening is not None and self._opening.is_alive()):
+            busy = self._closed or (self._opening is not None and self._opening.is_alive())
+            again = self._failed is not None and time.monotonic() - self._failed > RETRY_SECONDS
+            if busy or (stamp == self._seen and not again):
                 return
             self._seen = stamp
+            self._failed = None
             self._opening = Thread(target=self._switch, name="open the new index", daemon=True)
             self._opening.start()
 
     def _switch(self) -> None:
         try:
             fresh = _Held(self._opener())
-        except SpreadGuideError as error:
-            log.warning("the new index cannot be used, and the old one stays: %s %s", error.message, error.hint)
+        except (SpreadGuideError, OSError) as error:
+            log.warning("the new index cannot be used, and the old one stays: %s", " ".join(map(str, _said(error))))
+            self._failed = time.monotonic()
             return
         with self._lock:
-            old, self._held = self._held, fresh
-        self._retire(old)
+            retired = fresh if self._closed else self._held
+            self._held = self._held if self._closed else fresh
+        self._retire(retired)
 
     def _retire(self, held: _Held[T]) -> None:
         with self._lock:

@@ -138,7 +138,8 @@ class Document:
 
     ``path`` is the file's name relative to the corpus folder, with forward slashes. ``sha256`` is of the file's
     bytes. ``blocks`` are in reading order and do not overlap. ``pages`` and ``boxes`` (in the order of their spans)
-    are empty for formats without pages.
+    are empty for formats without pages. ``complete`` is false where a time limit cut the reading short: on a quieter
+    machine the same file gives more.
     """
 
     source_id: str
@@ -150,6 +151,7 @@ class Document:
     warnings: tuple[str, ...] = ()
     pages: tuple[PageInfo, ...] = ()
     boxes: tuple[LineBox, ...] = ()
+    complete: bool = True
 
 
 class UnitKind(StrEnum):

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,53 @@ def test_scores_follow_the_formula_and_zero_is_left_out(texts, query):
     found = Bm25Index(texts).search(query, 10)
     assert dict(found) == pytest.approx(expected, rel=1e-4)
     assert found == sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+@st.composite
+def _masked_searches(draw):
+    """Short texts of few words, so that many score the same; a query, ``k`` and a mask."""
+    text = st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join)
+    texts = draw(st.lists(text, min_size=1, max_size=20))
+    count = len(texts)
+    query = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join))
+    mask = draw(
+        st.one_of(
+            st.just([False] * count), st.just([True] * count), st.lists(st.booleans(), min_size=count, max_size=count)
+        )
+    )
+    return texts, query, draw(st.integers(0, count + 9)), np.array(mask, dtype=bool)
+
+
+@given(_masked_searches())
+def test_a_mask_leaves_the_allowed_rows_with_the_scores_that_they_have_among_all(search):
+    texts, query, k, mask = search
+    index = Bm25Index(texts)
+    scores = dict(index.search(query, len(texts)))
+    expected = {row: score for row, score in enumerate(_by_formula(texts, query)) if score > 0 and mask[row]}
+    found = index.search(query, k, allowed=mask)
+    assert len(found) == min(k, len(expected))
+    assert dict(found) == pytest.approx({row: expected[row] for row, _ in found}, rel=1e-4)
+    # Which of several equal ones are found is settled by exact scores, and by rows where those are the same.
+    ranked = sorted(((row, scores[row]) for row in expected), key=lambda pair: (-pair[1], pair[0]))
+    assert found == ranked[:k]
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 65])
+def test_each_row_can_be_the_only_one_allowed(count):
+    index = Bm25Index([f"Wards met {'weekly ' * row}" for row in range(count)])
+    for row, mask in enumerate(np.eye(count, dtype=bool)):
+        assert [found for found, _ in index.search("ward", count + 1, allowed=mask)] == [row]
+
+
+def test_a_mask_of_all_rows_is_as_good_as_none_and_an_empty_one_finds_nothing():
+    index = Bm25Index(TEXTS)
+    assert index.search("patients on wards", 5, allowed=np.ones(4, dtype=bool)) == index.search("patients on wards", 5)
+    assert index.search("patients on wards", 5, allowed=np.zeros(4, dtype=bool)) == []
+
+
+def test_a_row_that_is_allowed_but_holds_no_term_of_the_query_is_not_found():
+    mask = np.array([False, True, True, True])
+    assert [row for row, _ in Bm25Index(TEXTS).search("wards", 5, allowed=mask)] == [2]
 
 
 def test_words_are_matched_by_stem():

@@ -116,7 +116,7 @@ def test_near_duplicates_of_other_documents(tmp_path, store):
     assert store.duplicates(PASSAGES[0].passage_id) == []
     write_store(tmp_path / "same.sqlite", DOCUMENTS, PASSAGES, groups={0: 0, 1: 0, other: 0})
     same = SqliteStore(tmp_path / "same.sqlite", tmp_path / "units.f16", 2)
-    assert same.duplicates(PASSAGES[0].passage_id) == [PASSAGES[other]]
+    assert same.duplicates(PASSAGES[0].passage_id) == [PASSAGES[1], PASSAGES[other]]
     assert same.duplicates(PASSAGES[other].passage_id) == PASSAGES[:2]
     assert same.duplicates("nobody") == []
     same.close()

@@ -115,7 +115,7 @@ def test_a_renamed_report_embeds_nothing(tmp_path):
     embedder = WordEmbedder()
     summary = build(tmp_path, [moved, *rest], embedder=embedder)
     assert embedder.embedded == []
-    assert (summary.embedded, summary.removed) == (0, 1)
+    assert (summary.embedded, summary.removed) == (0, 0)
     index = open_index(tmp_path, embedder_id="words@1")
     assert {source.path for source in index.store.sources()} == {"elsewhere/wards-2.md", "funding.md", "reach.txt"}
     index.close()
@@ -232,6 +232,77 @@ def test_a_build_killed_before_publishing_leaves_the_live_index(tmp_path, step):
     index.close()
     assert build(tmp_path).embedded == 0
     assert _folders(tmp_path) == [first.fingerprint]
+
+
+@pytest.mark.parametrize("rename", range(3))
+def test_a_build_killed_while_publishing_leaves_a_whole_index(tmp_path, rename):
+    """Killed right after each rename, with a report that cannot be read, so that no build has nothing to do."""
+    build(tmp_path, reports()[:1])
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from index_samples import build
+
+class Counted(type(Path())):
+    renames = 0
+
+def counting(rename):
+    def renamed(self, target):
+        done = rename(self, target)
+        Counted.renames += 1
+        if Counted.renames == {rename} + 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    return renamed
+
+Path.rename, Path.replace = counting(Path.rename), counting(Path.replace)
+build(Path(sys.argv[1]))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, env=environment)
+    assert killed.returncode in (-signal.SIGKILL, 0)
+    index = open_index(tmp_path, embedder_id="words@1")
+    assert index.counts.documents in (1, 3)
+    index.close()
+    embedder = WordEmbedder()
+    assert build(tmp_path, embedder=embedder).documents == 3
+    assert _folders(tmp_path) == [live_folder(tmp_path).name]
+
+
+def test_a_build_killed_at_its_end_keeps_what_it_embedded(tmp_path):
+    """A new report, so that its text has been embedded by nobody but the build that was killed."""
+    new = document("new.md", "New", "Something new was said.")
+    build(tmp_path)
+    with pytest.raises(subprocess.CalledProcessError):
+        _killed_after(tmp_path, "finish")
+    embedder = WordEmbedder()
+    build(tmp_path, [*reports(), new], embedder=embedder)
+    assert embedder.embedded == []
+
+
+def test_the_live_index_is_not_replaced_by_its_like(tmp_path):
+    class Broken(ReadReport):
+        def read(self):
+            raise UnreadableDocument("bad.pdf is damaged.", hint="Save it again.")
+
+    files = [*(ReadReport(report) for report in reports()), Broken(document("bad.pdf", "Bad", "No."))]
+    build(tmp_path, files=files)
+    before = {path: path.stat().st_ino for path in tmp_path.rglob("*") if not path.name.startswith(".lock")}
+    build(tmp_path, files=files)
+    assert {path: path.stat().st_ino for path in tmp_path.rglob("*") if not path.name.startswith(".lock")} == before
+
+
+def test_what_a_time_limit_cut_short_is_read_again(tmp_path):
+    short = replace(reports()[0], complete=False)
+    first = build(tmp_path, [short, *reports()[1:]])
+    again = build(tmp_path, [short, *reports()[1:]])
+    assert again.fingerprint == first.fingerprint
+    whole = document("wards.md", "Safety on hospital wards", "Thirty-three wards took part.", "All of it was read.")
+    last = build(tmp_path, [replace(whole, sha256=short.sha256, metadata=short.metadata), *reports()[1:]])
+    index = open_index(tmp_path, embedder_id="words@1")
+    assert "All of it was read." in index.store.document_text("wards-md")
+    assert last.fingerprint != first.fingerprint
+    index.close()
 
 
 def test_a_report_that_cannot_be_read_is_tried_again_each_time(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from ingest_samples import assert_exact, text_of, texts
 
 from spreadguide.editions import Editions, find_editions
+from spreadguide.errors import IngestError
 from spreadguide.ingest import Entry, read_catalogue, read_corpus, read_document
 from spreadguide.types import EditionStatus, EvidenceKind
 
@@ -61,7 +62,6 @@ def test_a_fact_the_text_states_is_not_stated_again() -> None:
     [
         ('["a.txt"]\npublsher = "X"\n', 'the key "publsher" is not known'),
         ('["a.txt"]\nyear = "soon"\n', '"year" is wrong'),
-        ('["a.txt"\n', "sources.toml was ignored"),
         ('["b.txt"]\ntitle = "B"\n', 'describes "b.txt", but there is no such report'),
         ('["a.txt"]\nyear = 20188\n', '"year" is wrong (it must be a year with four digits'),
         ('["a.txt"]\ntitle = 5\n', '"title" is wrong (it must be text'),
@@ -219,3 +219,13 @@ def test_a_long_line_of_editions_is_settled_at_once() -> None:
     count = 20_000
     line = {str(number): [str(number - 1)] if number else [] for number in range(count)}
     assert len(find_editions(line).superseded) == count - 1
+
+
+def test_a_catalogue_that_makes_no_sense_stops_the_build(tmp_path: Path) -> None:
+    """Reports would lose their publishers, and superseded ones would be answered from again."""
+    (tmp_path / "a.txt").write_text("A title\n\nA sentence stands here.\n")
+    (tmp_path / "sources.toml").write_text('["a.txt"\n')
+    with pytest.raises(IngestError, match=r"sources\.toml cannot be read") as caught:
+        read_corpus(tmp_path)
+    assert "line 1" in caught.value.hint
+    assert "Correct that line" in caught.value.hint

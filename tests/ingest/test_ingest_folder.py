@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ingest_samples import make_pdf
 
-from spreadguide.errors import EmptyCorpus
-from spreadguide.ingest import IngestLimits, read_corpus
+from spreadguide.errors import EmptyCorpus, UnreadableDocument
+from spreadguide.ingest import IngestLimits, read_corpus, scan_corpus
 
 TEXT = "The title\n\nA sentence about {} stands here.\n"
 
@@ -135,3 +135,39 @@ def test_progress_and_limits_are_passed_on(tmp_path: Path) -> None:
     corpus = read_corpus(tmp_path, limits=IngestLimits(file_bytes=10_000), progress=lambda *report: told.append(report))
     assert told == [("Reading reports", 2, 1)] * 2
     assert len(corpus.documents) == 2
+
+
+def test_a_file_that_changes_while_the_index_is_built_is_not_read_under_its_old_key(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt")
+    (file,) = scan_corpus(tmp_path).files
+    (tmp_path / "a.txt").write_text("Something else\n\nIt was changed meanwhile.\n")
+    with pytest.raises(UnreadableDocument, match="was changed while") as caught:
+        file.read()
+    assert "again" in caught.value.hint
+
+
+def test_the_key_stands_for_everything_that_decides_what_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt")
+
+    def key(limits: IngestLimits | None = None) -> str:
+        return scan_corpus(tmp_path, limits=limits).files[0].key
+
+    keys = [key(), key(IngestLimits(pdf_pages=3))]
+    (tmp_path / "sources.toml").write_text('["a.txt"]\ntitle = "Another"\n')
+    keys.append(key())
+    (tmp_path / "a.txt").write_text("Another text\n\nIt says more.\n")
+    keys.append(key())
+    assert len(set(keys)) == 4
+    assert keys[-1] == key()
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    (tmp_path / "sources.toml").write_text('["b.txt"]\ntitle = "Another"\n')
+    assert keys[-1] == key()
+
+
+def test_two_files_that_are_too_large_are_not_taken_for_the_same(tmp_path: Path) -> None:
+    write(tmp_path, "ok.txt")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("x" * 2000)
+    warnings = read_corpus(tmp_path, limits=IngestLimits(file_bytes=1000)).warnings
+    assert [warning.split(" ")[0] for warning in warnings] == ["a.txt", "b.txt"]
+    assert all("limit" in warning for warning in warnings)

@@ -1,8 +1,10 @@
 """The retriever over real FAISS, bm25s and SQLite files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from index_samples import WordEmbedder, build
+from index_samples import WordEmbedder, build, document, reports
 
 from spreadguide.adapters.index_files import open_index
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
@@ -71,3 +73,41 @@ def test_settings_that_make_no_sense_are_refused(settings):
 def test_k_must_be_positive(retriever):
     with pytest.raises(ValueError, match="at least 1"):
         retriever.search("wards", 0)
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """Three reports: a text, nearly the same text in a newer edition, and in another report's two sections."""
+    text = (
+        "The nursing service spread to forty hospitals within three years, because each new hospital was given a named "
+        "adviser, a handbook and a small grant."
+    )
+    newer = document("new.md", "Nursing, new edition", "# What happened", text)
+    newer = replace(newer, metadata=replace(newer.metadata, supersedes=("old.md",)))
+    build(
+        tmp_path,
+        [
+            document("old.md", "Nursing", "# What happened", text),
+            newer,
+            document("other.md", "A digest", "# Summary", text, "# Conclusion", text),
+            *reports(),
+        ],
+    )
+    found = open_index(tmp_path, embedder_id="words@1")
+    yield Retriever(found.dense, found.lexical, found.store, WordEmbedder(), RetrievalSettings())
+    found.close()
+
+
+def _paths(hits):
+    return [(hit.source.path, [other.path for other in hit.also_in]) for hit in hits if "forty" in hit.passage.text]
+
+
+def test_the_same_text_is_found_once_also_within_one_report(copies):
+    (found,) = _paths(copies.search("forty hospitals and a nursing service", 10))
+    assert found in (("new.md", ["other.md"]), ("other.md", ["new.md"]))
+
+
+def test_a_superseded_report_hides_none_that_stands(copies):
+    found = dict(_paths(copies.search("forty hospitals and a nursing service", 10, superseded=True)))
+    assert set(found) & {"new.md", "other.md"}
+    assert all("old.md" not in others for others in found.values())

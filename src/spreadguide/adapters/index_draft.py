@@ -27,6 +27,7 @@ from spreadguide.adapters.vector_pool import KEY_BYTES, VectorPool
 from spreadguide.errors import IndexCorrupt, IndexingError
 from spreadguide.indexing.duplicates import SKETCH_WIDTH, duplicate_groups, sketches
 from spreadguide.indexing.embedded_text import embedded_texts, text_key
+from spreadguide.indexing.manifest import MADE_WITH, RAW_VECTORS
 from spreadguide.protocols import Embedder, Vectors
 from spreadguide.text import terms
 from spreadguide.types import Document, Passage
@@ -47,9 +48,7 @@ TERM_STARTS = "term_starts.i64"
 LEXICAL = "bm25"
 VOCABULARY = "vocab.index.json"
 
-RAW_VECTORS = "passages.f32"
 SPOOL = "spool.sqlite"
-MADE_WITH = "building.json"
 """Only while an index is being written."""
 
 _F32, _U8, _U32, _I32, _I64 = "<f4", "u1", "<u4", "<i4", "<i8"
@@ -189,11 +188,13 @@ class FileDraft:
 
     def missing(self) -> int:
         """Return how many different texts have no vector yet."""
-        return self._spool.count()
+        with _writing():
+            return self._spool.count()
 
     def batches(self, size: int) -> Iterator[list[str]]:
         """Yield the texts without a vector, at most ``size`` at a time, longest first."""
-        return self._spool.batches(size)
+        with _writing():
+            yield from self._spool.batches(size)
 
     def fill(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Write the vectors of ``texts`` wherever these texts stand; a build that is stopped later keeps them."""
@@ -223,8 +224,7 @@ class FileDraft:
             self._store.set_superseded(superseded)
             self._store.finish()
             self._spool.close()
-            for name in (RAW_VECTORS, SPOOL, MADE_WITH):
-                (folder / name).unlink()
+            (folder / SPOOL).unlink()
 
     def close(self) -> None:
         """Let go of all files, finished or not."""

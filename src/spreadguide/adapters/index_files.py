@@ -25,7 +25,7 @@ from spreadguide.adapters.index_draft import (
 from spreadguide.adapters.sqlite_store import SqliteStore
 from spreadguide.errors import IndexCorrupt
 from spreadguide.indexing.manifest import REBUILD, Manifest, check_files, check_made_with, read_manifest
-from spreadguide.indexing.publish import live_folder
+from spreadguide.indexing.publish import live_folder, live_stamp
 from spreadguide.protocols import Embedder
 
 _REQUIRED = (STORE, PASSAGE_VECTORS, UNIT_VECTORS, PASSAGE_KEYS, UNIT_KEYS, SKETCHES, SKETCHED, TERMS, TERM_STARTS)
@@ -74,11 +74,11 @@ def open_index(folder: Path, *, embedder_id: str) -> OpenIndex:
     Raises `IndexMissing`, `IndexMismatch` (made with another embedder, chunker or format) or `IndexCorrupt`.
     """
     for _ in range(ATTEMPTS - 1):
-        live = live_folder(folder)
+        before = live_stamp(folder)
         try:
-            return _open(live, embedder_id)
+            return _open(live_folder(folder), embedder_id)
         except (IndexCorrupt, FileNotFoundError):
-            if live_folder(folder) == live:
+            if live_stamp(folder) == before:
                 raise
     return _open(live_folder(folder), embedder_id)
 

@@ -94,7 +94,7 @@ class MiniLM:
     @cached_property
     def _full(self) -> _Model:
         folder = verified_package(FULL_PACKAGE, FULL_FILES)
-        return _started(lambda: _Model(open_session(_full_model(folder / _FULL_WEIGHTS)), folder / _TOKENIZER))
+        return _started(lambda: _Model(_open_full(folder / _FULL_WEIGHTS), folder / _TOKENIZER))
 
     @cached_property
     def _int8(self) -> _Int8Model:
@@ -130,10 +130,11 @@ class _Int8Model(_Model):
 _AnyModel = TypeVar("_AnyModel", bound=_Model)
 
 
-def _full_model(weights: Path) -> bytes:
+def _open_full(weights: Path) -> Any:
     from safetensors.numpy import load_file
 
-    return bert_model(load_file(weights), SHAPE, INTEGERS if integers_are_exact() else NO_INTEGERS)
+    integers = INTEGERS if integers_are_exact() else NO_INTEGERS
+    return open_session(bert_model(load_file(weights), SHAPE, integers), threads=1)
 
 
 def _started(start: Callable[[], _AnyModel]) -> _AnyModel:

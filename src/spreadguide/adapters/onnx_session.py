@@ -1,4 +1,4 @@
-"""ONNX Runtime as SpreadGuide uses it: on the CPU, two threads, no word to anyone."""
+"""ONNX Runtime as SpreadGuide uses it: on the CPU, and no word to anyone."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from spreadguide.adapters.onnx_bert import multiplication
 
-INTRA_OP_THREADS = 2
-"""Threads per call; one machine of the kind that SpreadGuide is made for has two cores."""
+THREADS = 2
+"""Threads that compute; one machine of the kind that SpreadGuide is made for has two cores."""
 
 _EDGE = 64
 """Rows, columns and inner length of the trial product: enough to fill the registers of any processor."""
 
 
-def open_session(model: Path | bytes) -> Any:
-    """Return an `onnxruntime.InferenceSession` of a file or of a serialised model.
+def open_session(model: Path | bytes, *, threads: int = THREADS) -> Any:
+    """Return an `onnxruntime.InferenceSession` of a file or of a serialised model, with ``threads`` for each call.
 
     Raises whatever ONNX Runtime raises when it cannot read the model or finds no memory.
     """
@@ -25,7 +25,7 @@ def open_session(model: Path | bytes) -> Any:
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = INTRA_OP_THREADS
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that spin while they wait slow everything down when another process wants the core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

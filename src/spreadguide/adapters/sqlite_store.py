@@ -86,11 +86,11 @@ class SqliteStore:
         return (_passage(before[0]) if before else None, _passage(after[0]) if after else None)
 
     def duplicates(self, passage_id: str) -> list[Passage]:
-        """Return the passages of other documents that hold nearly the same text, in the order of their paths."""
-        group = self._rows("SELECT same_as, source_id FROM passages WHERE passage_id = ?", passage_id)
+        """Return the other passages that hold nearly the same text, in the order of their documents' paths."""
+        group = self._rows("SELECT same_as, passage_id FROM passages WHERE passage_id = ?", passage_id)
         if not group or group[0][0] is None:
             return []
-        found = self._rows(f"{_PASSAGE} WHERE same_as = ? AND source_id <> ? ORDER BY row", *group[0])
+        found = self._rows(f"{_PASSAGE} WHERE same_as = ? AND passage_id <> ? ORDER BY row", *group[0])
         return [_passage(row) for row in found]
 
     def allowed_rows(

@@ -113,7 +113,7 @@ class Numbering:
     def _also_in(self, passage: Passage) -> tuple[str, ...]:
         """Return the titles of the other current reports that hold nearly the same passage."""
         ids = dict.fromkeys(copy.source_id for copy in self._store.duplicates(passage.passage_id))
-        found = [self._store.source(source_id).metadata for source_id in ids]
+        found = [self._store.source(source_id).metadata for source_id in ids if source_id != passage.source_id]
         return tuple(other.title for other in found if other.status is EditionStatus.CURRENT)
 
 

@@ -196,6 +196,8 @@ def answers_kind(part: Part, evidence: Evidence) -> bool:
     """Whether the unit holds the kind of thing asked for; "how many wards" wants a number of wards."""
     if part.wanted in {Wanted.ANY, Wanted.LIST}:
         return False
+    if part.wanted is Wanted.NUMBER and part.counted and evidence.kind is UnitKind.TABLE_ROW:
+        return _counted_in_row(part.counted, evidence.text)
     if part.wanted is Wanted.NUMBER and part.counted:
         return any(
             set(part.counted) & set(number.counted[:COUNTED_NEAR]) and not number.is_year and not number.is_duration
@@ -206,6 +208,15 @@ def answers_kind(part: Part, evidence: Evidence) -> bool:
     if part.wanted is Wanted.PERSON and part.counted and not set(part.counted) & set(terms(text)):
         return False
     return holds(part.wanted, text, part.text)
+
+
+def _counted_in_row(counted: Sequence[str], row: str) -> bool:
+    """Whether a cell of ``Column: value; Column: value`` gives a number of what is counted: its column says of what."""
+    for cell in row.split("; "):
+        column, _, value = cell.partition(": ")
+        if value and quantities(value) and set(counted) & set(terms(column)):
+            return True
+    return False
 
 
 def _about_the_document(ask: Ask, hits: Sequence[Hit], texts: dict[str, str], store: PassageStore) -> list[Evidence]:

@@ -133,10 +133,19 @@ def unknown_names(question: str, hits: Sequence[Hit], store: PassageStore) -> li
 
 
 def _section(source: Source, passage: Passage, store: PassageStore) -> str:
-    """Return the section that a passage stands in, with what names its subject: title, publisher, setting, headings."""
-    about = source.metadata
-    said = (about.title, about.publisher, about.commissioner, about.setting, *about.authors, *passage.heading)
-    return " | ".join((*(part for part in said if part), section_text(passage, store)))
+    """Return the section that a passage stands in, with what names its subject: title, publisher, setting, headings.
+
+    Where other reports hold nearly the same passage, what names them counts, too.
+    """
+    others = {copy.source_id for copy in store.duplicates(passage.passage_id)}
+    named = (source.metadata, *(store.source(source_id).metadata for source_id in sorted(others)))
+    said = [
+        part
+        for about in named
+        for part in (about.title, about.publisher, about.commissioner, about.setting, *about.authors)
+        if part
+    ]
+    return " | ".join((*said, *passage.heading, section_text(passage, store)))
 
 
 def _known_names(names: Sequence[list[str]], sections: Sequence[str]) -> list[list[str]]:

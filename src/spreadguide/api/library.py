@@ -46,7 +46,7 @@ def passage(passage_id: str, services: ServicesHere) -> schemas.PassageOut:
         boxes = store.boxes(found.source_id, found.start, found.end)
         numbers = {found.page, *(box.page for box in boxes)}
         pages = [page for page in store.pages(found.source_id) if page.number in numbers]
-        others = also_in(store, store.duplicates(passage_id))
+        others = also_in(store, found)
         return schemas.PassageOut(
             passage_id=found.passage_id,
             source=schemas.source_out(store.source(found.source_id)),

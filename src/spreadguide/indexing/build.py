@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -23,7 +24,7 @@ from spreadguide.indexing.manifest import (
 )
 from spreadguide.indexing.publish import build_lock, building_folder, clear, discard, leftovers, live_folder, publish
 from spreadguide.protocols import Embedder, IndexDraft, IndexWriter, Progress, ReportFile
-from spreadguide.types import BuildSummary, EditionStatus
+from spreadguide.types import BuildSummary, Document, EditionStatus
 
 READING = "Reading reports"
 EMBEDDING = "Embedding passages and sentences"
@@ -79,17 +80,25 @@ def build_index(
         else:
             build = _Build(index_dir, embedder, writer, progress)
             contents, manifest, reused = build.run(files, before, unchanged)
-    gone = before.documents.keys() - contents.documents.keys() if before else ()
     return BuildSummary(
         documents=len(contents.documents),
         passages=manifest.passages,
         embedded=manifest.passages - reused,
         reused=reused,
-        removed=len(gone),
+        removed=_removed(before, contents),
         seconds=time.perf_counter() - started,
         fingerprint=manifest.fingerprint,
         warnings=(*notes, *contents.warnings(), *_editions(contents.documents).warnings),
     )
+
+
+def _removed(before: Manifest | None, contents: _Contents) -> int:
+    """Return how many reports are gone; one that is there under another path was moved, not removed."""
+    if before is None:
+        return 0
+    gone = before.documents.keys() - contents.documents.keys()
+    moved = {contents.documents[path].key for path in contents.documents.keys() - before.documents.keys()}
+    return sum(before.documents[path].key not in moved for path in gone)
 
 
 def _live_manifest(index_dir: Path, embedder: Embedder, notes: list[str]) -> Manifest | None:
@@ -100,9 +109,9 @@ def _live_manifest(index_dir: Path, embedder: Embedder, notes: list[str]) -> Man
         if (manifest.embedder, manifest.chunker) != (embedder.embedder_id, CHUNKER_VERSION):
             return None
         check_files(live, manifest.files)
-    except (IndexMissing, IndexMismatch):
+    except IndexMissing:
         return None
-    except IndexCorrupt as error:
+    except (IndexMismatch, IndexCorrupt) as error:
         notes.append(f"{error.message} A new index is built from the start.")
         return None
     return manifest
@@ -141,10 +150,15 @@ class _Build:
             with closing(draft):
                 contents = self._read(files, before, unchanged, draft)
                 discard(stopped)  # what they held of use is in the draft now
+                name = self._fingerprint(contents)
+                if before is not None and name == before.fingerprint:
+                    # Only files that cannot be read are new: the live index is never replaced by its like.
+                    discard([folder])
+                    return contents, before, before.passages
                 self._embed(draft)
                 draft.finish(_superseded(contents.documents))
-                manifest = self._describe(folder, contents, draft)
-                publish(folder, self.index_dir, manifest.fingerprint)
+                manifest = self._describe(folder, name, contents, draft)
+                publish(folder, self.index_dir, name)
         return contents, manifest, draft.reused
 
     def _read(
@@ -174,7 +188,7 @@ class _Build:
         empty = () if passages else ("the report has no text below its headings.",)
         contents.documents[file.path] = DocumentEntry(
             source_id=file.source_id,
-            key=file.key,
+            key=file.key if document.complete else _passing_key(document),
             warnings=[*document.warnings, *empty],
             supersedes=list(document.metadata.supersedes),
             superseded=document.metadata.status is EditionStatus.SUPERSEDED,
@@ -191,11 +205,14 @@ class _Build:
             )
             draft.fill(texts, vectors)
 
-    def _describe(self, folder: Path, contents: _Contents, draft: IndexDraft) -> Manifest:
+    def _fingerprint(self, contents: _Contents) -> str:
         identities = [(path, entry.source_id, entry.key) for path, entry in contents.documents.items()]
+        return fingerprint(identities, embedder_id=self.embedder.embedder_id)
+
+    def _describe(self, folder: Path, name: str, contents: _Contents, draft: IndexDraft) -> Manifest:
         manifest = Manifest(
             format=FORMAT_VERSION,
-            fingerprint=fingerprint(identities, embedder_id=self.embedder.embedder_id),
+            fingerprint=name,
             chunker=CHUNKER_VERSION,
             embedder=self.embedder.embedder_id,
             dimension=self.embedder.dimension,
@@ -206,6 +223,11 @@ class _Build:
         )
         write_manifest(folder, manifest)
         return manifest
+
+
+def _passing_key(document: Document) -> str:
+    """Return a key that no file has, so that the next build reads the file again."""
+    return f"incomplete {hashlib.sha256(document.text.encode()).hexdigest()}"
 
 
 def _editions(documents: Mapping[str, DocumentEntry]) -> Editions:

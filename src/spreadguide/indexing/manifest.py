@@ -18,6 +18,11 @@ FORMAT_VERSION = 3
 
 MANIFEST = "manifest.json"
 
+RAW_VECTORS = "passages.f32"
+MADE_WITH = "building.json"
+SCRATCH = (RAW_VECTORS, MADE_WITH)
+"""Files that only a build needs, and the build after one that was stopped: publishing removes them last of all."""
+
 REBUILD = "Run `spreadguide index build` to build it again."
 """What to do about an index that cannot be used; a build replaces a damaged index by itself."""
 
@@ -74,8 +79,9 @@ class Manifest(BaseModel):
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Return size and SHA-256 of every file under ``folder``, the manifest left out."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    """Return size and SHA-256 of every file under ``folder``; the manifest and `SCRATCH` are left out."""
+    left_out = {MANIFEST, *SCRATCH}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in left_out)
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
         hashes = pool.map(_sha256, paths)
         return {

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from spreadguide.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing
 from spreadguide.indexing.fingerprint import FINGERPRINT_LENGTH
-from spreadguide.indexing.manifest import REBUILD
+from spreadguide.indexing.manifest import REBUILD, SCRATCH
 
 CURRENT = "CURRENT"
 LOCK = ".lock"
@@ -136,6 +136,9 @@ def publish(built: Path, index_dir: Path, fingerprint: str) -> None:
         _sync(path)
     target = index_dir / fingerprint
     with _writing(index_dir):
+        for name in SCRATCH:
+            (built / name).unlink(missing_ok=True)
+        _sync(built)
         if target.exists():
             target.rename(index_dir / f"replaced-{fingerprint}")
         built.rename(target)

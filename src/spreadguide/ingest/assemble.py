@@ -91,6 +91,7 @@ def read_document(
         text=text,
         blocks=blocks,
         sha256=hashlib.sha256(data).hexdigest(),
+        complete=reading.complete,
         warnings=reading.warnings,
         pages=reading.pages,
         boxes=builder.boxes(),

@@ -122,10 +122,14 @@ class Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The entries of ``sources.toml`` by path relative to the corpus folder, and what is wrong with the rest."""
+    """The entries of ``sources.toml`` by path relative to the corpus folder, and what is wrong with the rest.
+
+    ``unreadable`` is true where nothing of the file could be read.
+    """
 
     entries: Mapping[str, Entry]
     warnings: tuple[str, ...] = ()
+    unreadable: bool = False
 
 
 def year_in(text: str) -> int | None:
@@ -142,7 +146,8 @@ def read_catalogue(folder: Path) -> Catalogue:
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Catalogue({}, (f"{CATALOGUE_NAME} was ignored: {error}. Correct that line and build the index again.",))
+        warning = f"{CATALOGUE_NAME} was ignored: {error}. Correct that line and build the index again."
+        return Catalogue({}, (warning,), unreadable=True)
     entries: dict[str, Entry] = {}
     warnings: list[str] = []
     for name, table in tables.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from spreadguide.errors import EmptyCorpus, UnreadableDocument
+from spreadguide.errors import EmptyCorpus, IngestError, UnreadableDocument
 from spreadguide.ingest.assemble import READERS, check_size, path_hash, read_document, slug
 from spreadguide.ingest.catalogue import CATALOGUE_NAME, Catalogue, Entry, read_catalogue
 from spreadguide.ingest.limits import IngestLimits
@@ -24,28 +24,41 @@ NAMED_WARNINGS = 5
 """How many reasons an "nothing could be read" error lists; more would hide the message."""
 
 
+TOO_LARGE = "too large: "
+"""Begins what stands in for the hash of a file that is too large to be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
     """One report that was found, a `ReportFile`: ``entry`` is what the catalogue says of it.
 
-    ``key`` is a hash of the file's bytes, its kind, its catalogue entry, the limits and the version of the readers.
+    ``digest`` is the SHA-256 of the file's bytes. ``key`` is a hash of those bytes, the file's kind, its catalogue
+    entry, the limits and the version of the readers.
     """
 
     folder: Path
     path: str
     source_id: str
     key: str
+    digest: str
     entry: Entry | None
     limits: IngestLimits
 
     def read(self) -> Document:
-        """Read the file; raises `UnreadableDocument`, with a hint, when it cannot be read."""
+        """Read the file; raises `UnreadableDocument`, with a hint, when it cannot be read.
+
+        So it does when the file is no longer the one whose hash is in ``key``.
+        """
         file = self.folder / self.path
         try:
             check_size(file.stat().st_size, self.path, self.limits)
-            data = file.read_bytes()
+            with file.open("rb") as stream:
+                data = stream.read(self.limits.file_bytes + 1)
         except OSError as error:
             raise _denied(self.path, error) from error
+        if hashlib.sha256(data).hexdigest() != self.digest:
+            message = f"{self.path} was changed while the index was being built."
+            raise UnreadableDocument(message, hint="Build the index again.")
         return read_document(data, self.path, self.entry, limits=self.limits, source_id=self.source_id)
 
 
@@ -69,7 +82,8 @@ def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
     """Find every report in ``folder`` and its sub-folders, in sorted order; nothing is read but for its hash.
 
     Hidden files, ``sources.toml`` and a top-level ``README.md`` are passed over; so is a second copy of the same
-    bytes. Raises `EmptyCorpus` when there is no such folder, or no report in it.
+    bytes. Raises `EmptyCorpus` when there is no such folder, or no report in it, and `IngestError` when
+    ``sources.toml`` makes no sense.
     """
     if not folder.is_dir():
         raise EmptyCorpus(
@@ -77,6 +91,10 @@ def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
         )
     limits = limits or IngestLimits()
     catalogue = read_catalogue(folder)
+    if catalogue.unreadable:
+        # Without it, reports would lose their publishers, and superseded ones would be answered from again.
+        reason = catalogue.warnings[0].removeprefix(f"{CATALOGUE_NAME} was ignored: ")
+        raise IngestError(f"{CATALOGUE_NAME} cannot be read.", hint=f"{reason} The index in use is unchanged.")
     warnings = list(catalogue.warnings)
     paths = _report_files(folder, warnings)
     warnings += _unknown_entries(catalogue, paths)
@@ -92,14 +110,14 @@ def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
             warnings.append(f"{denied.message} {denied.hint}")
             continue
         kind = PurePosixPath(path).suffix.lower()
-        same = first_with.setdefault((digest, kind), path)
+        same = path if digest.startswith(TOO_LARGE) else first_with.setdefault((digest, kind), path)
         if same != path:
             warnings.append(f"{path} was skipped: it is the same file as {same}. Remove one of them.")
             continue
         entry = catalogue.entries.get(path)
         said = entry.model_dump_json() if entry else ""
         key = hashlib.sha256(repr((digest, kind, said, limits, version)).encode()).hexdigest()
-        files.append(CorpusFile(folder, path, ids[path], key, entry, limits))
+        files.append(CorpusFile(folder, path, ids[path], key, digest, entry, limits))
     if not files:
         raise EmptyCorpus(f"No report could be read in {folder}.", hint=_what_to_do(warnings))
     return Scan(tuple(files), tuple(warnings))
@@ -133,7 +151,7 @@ def _file_hash(file: Path, limits: IngestLimits) -> str:
     """Return the SHA-256 of a file; of one that is too large to be read, only its size."""
     size = file.stat().st_size
     if size > limits.file_bytes:
-        return f"{size} bytes"
+        return f"{TOO_LARGE}{size} bytes"
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

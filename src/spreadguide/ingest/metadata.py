@@ -50,7 +50,10 @@ _YEAR_LINE = re.compile(rf"{_DATE_LABEL}\s*:?\s*(?P<published>(?:19|20)\d\d)\.?"
 _SOURCE_LINE = re.compile(
     rf"(?:source|publication)\s*:\s*(?P<publisher>[^:|]{{2,80}}?)(?:[,|\s]\s*(?P<published>{_DATE}))?\.?", re.IGNORECASE
 )
-_PUBLISHER_LINE = re.compile(r"(?:published\s+by|publisher)\s*:?\s+(?P<publisher>[^.;|]{2,100})\.?", re.IGNORECASE)
+_PUBLISHER_LINE = re.compile(
+    rf"(?:published\s+by|publisher)\s*:?\s+(?P<publisher>[^.;|]{{2,100}}?)(?:,\s*(?:in\s+)?(?P<published>{_DATE}|(?:19|20)\d\d))?\.?",
+    re.IGNORECASE,
+)
 _AUTHOR_LINE = re.compile(r"(?:written\s+by|authors?|by)(?:\s*:\s*|\s+)(?P<authors>.{3,200}?)\.?", re.IGNORECASE)
 _COMMISSIONER_LINE = re.compile(
     r"commissioned\s+(?:by|on\s+behalf\s+of)\s*:?\s+(?P<commissioner>[^.;|]{2,100})\.?", re.IGNORECASE
@@ -118,7 +121,8 @@ def _match(text: str) -> tuple[str, Entry | None] | None:
         published = match["published"]
         return "published", Entry(published=published, year=year_in(published))
     if match := _PUBLISHER_LINE.fullmatch(text):
-        return "publisher", Entry(publisher=match["publisher"])
+        published = match["published"]
+        return "publisher", Entry(publisher=match["publisher"], published=published, year=year_in(published or ""))
     if match := _COMMISSIONER_LINE.fullmatch(text):
         return "commissioner", Entry(commissioner=match["commissioner"])
     if (match := _SOURCE_LINE.fullmatch(text)) and match["published"]:

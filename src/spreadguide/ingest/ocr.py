@@ -36,10 +36,10 @@ def find_program() -> str | None:
     return shutil.which(PROGRAM)
 
 
-def recognise(program: str, picture: bytes, width: float, height: float, seconds: float) -> list[Word]:
+def recognise(program: str, picture: bytes, width: float, height: float, seconds: float) -> list[Word] | None:
     """Return the words in ``picture`` (a PGM file) of a page of ``width`` by ``height`` points.
 
-    Returns nothing when Tesseract fails or takes longer than ``seconds``.
+    Returns ``None`` when Tesseract fails or takes longer than ``seconds``.
     """
     command = [program, "stdin", "stdout", "--dpi", str(DOTS), "--psm", "3", "-l", "eng", "tsv"]
     try:
@@ -53,8 +53,8 @@ def recognise(program: str, picture: bytes, width: float, height: float, seconds
             env={**os.environ, "OMP_THREAD_LIMIT": "1"},  # two threads take longer than one on small machines
         )
     except (subprocess.TimeoutExpired, OSError):
-        return []
-    return _words(done.stdout.decode("utf-8", "replace"), width, height) if done.returncode == 0 else []
+        return None
+    return _words(done.stdout.decode("utf-8", "replace"), width, height) if done.returncode == 0 else None
 
 
 def _words(table: str, width: float, height: float) -> list[Word]:

@@ -43,11 +43,15 @@ class _Extract:
 
 @dataclass(slots=True)
 class _Recognised:
-    """Pages after text recognition, and the numbers of those that it read and of those where it found nothing."""
+    """Pages after text recognition, and the numbers of those that it read and of those where it found nothing.
+
+    ``gave_up`` says whether the program failed or ran out of time on one of them.
+    """
 
     pages: list[Page]
     read: list[int] = field(default_factory=list)
     empty: list[int] = field(default_factory=list)
+    gave_up: bool = False
 
 
 def read_pdf(data: bytes, path: str, limits: IngestLimits) -> Reading:
@@ -76,6 +80,7 @@ def read_pdf(data: bytes, path: str, limits: IngestLimits) -> Reading:
             PageInfo(page.number, flow.labels.get(page.number) or page.label or None, page.width, page.height)
             for page in done.pages
         ),
+        complete=not (extract.timed_out or done.gave_up),
     )
 
 
@@ -124,8 +129,9 @@ def _recognise(
         if program and len(done.read) + len(done.empty) < limits.ocr_pages:
             picture, _ = _run_worker(data, limits, "render", page.number, ocr.DOTS)
             found = ocr.recognise(program, picture, page.width, page.height, limits.ocr_seconds)
+            done.gave_up |= found is None
             (done.read if found else done.empty).append(page.number)
-            words = tuple(found) if len(found) > len(words) else words
+            words = tuple(found) if found and len(found) > len(words) else words
         done.pages.append(replace(page, words=words))
     return done
 

@@ -65,7 +65,8 @@ def read_pptx(data: bytes, path: str, limits: IngestLimits) -> Reading:
     except (*DAMAGE, PythonPptxError) as error:
         raise damaged(path, "PowerPoint") from error
     warnings = (_hidden_slides(hidden),) if hidden else ()
-    return Reading(tuple(_without_running(pieces)), fallback_title=_usable(title), warnings=warnings)
+    first = next((piece.text for piece in pieces if piece.kind is BlockKind.HEADING and piece.page == 1), "")
+    return Reading(tuple(_without_running(pieces)), fallback_title=_usable(title) or first, warnings=warnings)
 
 
 def _hidden_slides(numbers: Sequence[int]) -> str:

@@ -17,7 +17,7 @@ class Reading:
 
     ``header`` is what the file says about itself outside its text (front matter, HTML meta elements).
     ``fallback_title`` is used when neither the catalogue nor the text has a title. ``pages`` is empty for formats
-    without pages.
+    without pages. ``complete`` is false where a time limit cut the reading short.
     """
 
     pieces: tuple[Piece, ...]
@@ -25,6 +25,7 @@ class Reading:
     fallback_title: str = ""
     warnings: tuple[str, ...] = ()
     pages: tuple[PageInfo, ...] = ()
+    complete: bool = True
 
 
 FormatReader = Callable[[bytes, str, IngestLimits], Reading]

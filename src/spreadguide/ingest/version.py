@@ -15,6 +15,7 @@ LIBRARIES = (
     "pypdfium2",
     "python-docx",
     "python-pptx",
+    "PyStemmer",
     "PyYAML",
     "selectolax",
     "sentencex",

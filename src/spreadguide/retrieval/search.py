@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,17 +82,30 @@ class Retriever:
             passage = self._store.passage_by_row(row)
             if passage.passage_id in shown:
                 continue
-            copies = self._store.duplicates(passage.passage_id)
-            shown.update(copy.passage_id for copy in copies)
-            own_ranks = {name: of[row] for name, of in ranks.items() if row in of}
             source = self._store.source(passage.source_id)
-            hits.append(Hit(passage, source, score, own_ranks, also_in(self._store, copies)))
+            shown.update(hidden_by(self._store, passage))
+            own_ranks = {name: of[row] for name, of in ranks.items() if row in of}
+            hits.append(Hit(passage, source, score, own_ranks, also_in(self._store, passage)))
             if len(hits) == k:
                 break
         return hits
 
 
-def also_in(store: PassageStore, copies: Sequence[Passage]) -> tuple[Source, ...]:
-    """Return the documents of passages with nearly the same text, each once; superseded ones are left out."""
-    found = (store.source(source_id) for source_id in dict.fromkeys(copy.source_id for copy in copies))
+def hidden_by(store: PassageStore, passage: Passage) -> set[str]:
+    """Return the ids of the passages that need not be shown beside ``passage``: they say the same.
+
+    A report that was superseded hides no report that stands.
+    """
+    own = store.source(passage.source_id).metadata.status
+    return {
+        copy.passage_id
+        for copy in store.duplicates(passage.passage_id)
+        if own is EditionStatus.CURRENT or store.source(copy.source_id).metadata.status is own
+    }
+
+
+def also_in(store: PassageStore, passage: Passage) -> tuple[Source, ...]:
+    """Return the other documents that hold nearly the same passage, each once; superseded ones are left out."""
+    ids = dict.fromkeys(copy.source_id for copy in store.duplicates(passage.passage_id))
+    found = (store.source(source_id) for source_id in ids if source_id != passage.source_id)
     return tuple(source for source in found if source.metadata.status is EditionStatus.CURRENT)
