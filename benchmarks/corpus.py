@@ -25,6 +25,9 @@ LOOK_SECONDS = 0.2
 ADDED = "The pharmacy on the corner lent its back room to the falls clinic for eleven weeks."
 """What the changed paper says more: a sentence that no paper holds."""
 
+LEAST_PAPERS = 3
+"""One is changed, one removed and one renamed."""
+
 RUN = re.compile(r"\b[A-Za-z](?:[A-Za-z]| (?! )){38}[A-Za-z]\b")
 """Forty characters of plain words: nothing that a reader would change, and short enough that SQLite, which splits long
 texts over pages of 4 KB, rarely splits one of them."""
@@ -40,14 +43,16 @@ def main() -> None:
     """Measure, and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--papers", type=Path, required=True, help="JSON lines, gzipped; see benchmarks/papers.py")
-    parser.add_argument("--work", type=Path, required=True, help="folder to write reports and index into")
-    parser.add_argument("--limit", type=int, help="only so many papers")
+    parser.add_argument("--work", type=Path, required=True, help="new or empty folder to write reports and index into")
+    parser.add_argument("--limit", type=int, help="only so many papers, at least 3")
     options = parser.parse_args()
     work = options.work.resolve()
     if work.is_dir() and any(work.iterdir()):
         parser.error(f"{options.work} is not empty: name a new folder")
     corpus, index = work / "reports", work / "index"
     files = write_papers(options.papers, corpus, options.limit)
+    if len(files) < LEAST_PAPERS:
+        parser.error(f"at least {LEAST_PAPERS} papers are needed")
     words = sum(len(file.read_text(encoding="utf-8").split()) for file in files)
     result: dict[str, Any] = {"papers": len(files), "words": words}
     result["first"] = _build(corpus, index)

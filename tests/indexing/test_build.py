@@ -280,6 +280,23 @@ def test_a_build_killed_at_its_end_keeps_what_it_embedded(tmp_path):
     assert embedder.embedded == []
 
 
+def test_a_new_folder_may_bear_the_name_of_a_leftover_that_was_discarded(tmp_path):
+    (tmp_path / "building-1").mkdir()
+    (tmp_path / "building-1" / "units.f16").write_bytes(b"x" * 20_000)
+    (tmp_path / "building-2").mkdir()
+    summary = build(tmp_path)
+    assert _folders(tmp_path) == [summary.fingerprint]
+
+
+def test_an_index_that_nothing_points_to_yet_is_of_use(tmp_path):
+    """A build that was killed between the move of its folder and the switch of CURRENT."""
+    build(tmp_path)
+    (tmp_path / "CURRENT").unlink()
+    embedder = WordEmbedder()
+    build(tmp_path, [*reports(), document("new.md", "New", "Something new was said.")], embedder=embedder)
+    assert embedder.embedded == ["New. Something new was said."]
+
+
 def test_the_live_index_is_not_replaced_by_its_like(tmp_path):
     class Broken(ReadReport):
         def read(self):

@@ -19,63 +19,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spreadguide.adapters.bm25 import Bm25Index
+from spreadguide.adapters.earlier_builds import (
+    F32,
+    I32,
+    I64,
+    LEXICAL,
+    PASSAGE_KEYS,
+    PASSAGE_VECTORS,
+    SKETCHED,
+    SKETCHES,
+    SPOOL,
+    STORE,
+    TERM_STARTS,
+    TERMS,
+    U8,
+    U32,
+    UNIT_KEYS,
+    UNIT_VECTORS,
+    leftover_pools,
+    made_with,
+    open_previous,
+)
 from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.row_file import RowFile, read_rows
 from spreadguide.adapters.sqlite_store import UNIT_TYPE
 from spreadguide.adapters.sqlite_writer import Spool, StoreWriter
-from spreadguide.adapters.vector_pool import KEY_BYTES, VectorPool
-from spreadguide.errors import IndexCorrupt, IndexingError
+from spreadguide.adapters.vector_pool import KEY_BYTES
+from spreadguide.errors import IndexingError
 from spreadguide.indexing.duplicates import SKETCH_WIDTH, duplicate_groups, sketches
 from spreadguide.indexing.embedded_text import embedded_texts, text_key
-from spreadguide.indexing.manifest import MADE_WITH, RAW_VECTORS
+from spreadguide.indexing.manifest import (
+    MADE_WITH,
+    RAW_VECTORS,
+)
 from spreadguide.protocols import Embedder, Vectors
 from spreadguide.text import terms
 from spreadguide.types import Document, Passage
-
-STORE = "store.sqlite"
-PASSAGE_VECTORS = "passages.faiss"
-UNIT_VECTORS = "units.f16"
-PASSAGE_KEYS = "passage_keys.bin"
-UNIT_KEYS = "unit_keys.bin"
-"""SHA-256 of the text behind each vector, 32 bytes a row: what lets the next build use the vector again."""
-
-SKETCHES = "sketches.u32"
-SKETCHED = "sketched.i32"
-"""Sketches of paragraphs, and beside each the row of its passage and the paragraph's place in it."""
-
-TERMS = "terms.i32"
-TERM_STARTS = "term_starts.i64"
-LEXICAL = "bm25"
-VOCABULARY = "vocab.index.json"
-
-SPOOL = "spool.sqlite"
-"""Only while an index is being written."""
-
-_F32, _U8, _U32, _I32, _I64 = "<f4", "u1", "<u4", "<i4", "<i8"
-
-
-@dataclass(frozen=True, slots=True)
-class Pools:
-    """Vectors of one earlier build, of passages and of units."""
-
-    passages: VectorPool
-    units: VectorPool
-
-    def of(self, *, units: bool) -> VectorPool:
-        """Return one of the two."""
-        return self.units if units else self.passages
-
-
-@dataclass(frozen=True, slots=True)
-class Previous:
-    """The live index, as far as unchanged documents are copied from it."""
-
-    pools: Pools
-    terms: NDArray[Any]
-    term_starts: NDArray[Any]
-    vocabulary: dict[str, int]
-    sketches: NDArray[Any]
-    sketched: NDArray[Any]
 
 
 @dataclass(slots=True)
@@ -115,25 +94,25 @@ class FileDraft:
         """Start in the empty ``folder``; raises `IndexingError` when it cannot be written."""
         self._folder = folder
         self._dimension = embedder.dimension
-        self._previous = _previous(previous, self._dimension) if previous else None
+        self._previous = open_previous(previous, self._dimension) if previous else None
         found = [self._previous.pools] if self._previous else []
-        self._pools = [*found, *_leftover_pools(leftovers, embedder)]
+        self._pools = [*found, *leftover_pools(leftovers, embedder)]
         self._terms = _Terms(dict(self._previous.vocabulary) if self._previous else {})
         self._rows = self._unit_rows = self._sketch_rows = self._reused = 0
         with _writing():
-            (folder / MADE_WITH).write_text(json.dumps(_made_with(embedder)), encoding="utf-8")
+            (folder / MADE_WITH).write_text(json.dumps(made_with(embedder)), encoding="utf-8")
             self._store = StoreWriter(folder / STORE, previous / STORE if previous else None)
             self._spool = Spool(folder / SPOOL)
             self._vectors = {
-                False: RowFile(folder / RAW_VECTORS, _F32, self._dimension),
+                False: RowFile(folder / RAW_VECTORS, F32, self._dimension),
                 True: RowFile(folder / UNIT_VECTORS, UNIT_TYPE, self._dimension),
             }
             self._keys = {
-                False: RowFile(folder / PASSAGE_KEYS, _U8, KEY_BYTES),
-                True: RowFile(folder / UNIT_KEYS, _U8, KEY_BYTES),
+                False: RowFile(folder / PASSAGE_KEYS, U8, KEY_BYTES),
+                True: RowFile(folder / UNIT_KEYS, U8, KEY_BYTES),
             }
-            self._sketches = RowFile(folder / SKETCHES, _U32, SKETCH_WIDTH)
-            self._sketched = RowFile(folder / SKETCHED, _I32, 2)
+            self._sketches = RowFile(folder / SKETCHES, U32, SKETCH_WIDTH)
+            self._sketched = RowFile(folder / SKETCHED, I32, 2)
 
     @property
     def passages(self) -> int:
@@ -213,12 +192,12 @@ class FileDraft:
         with _writing():
             self._close_rows()
             flat, starts, vocabulary = self._terms.compact()
-            (folder / TERMS).write_bytes(flat.astype(_I32).tobytes())
-            (folder / TERM_STARTS).write_bytes(starts.astype(_I64).tobytes())
+            (folder / TERMS).write_bytes(flat.astype(I32).tobytes())
+            (folder / TERM_STARTS).write_bytes(starts.astype(I64).tobytes())
             Bm25Index.of_terms(flat, starts, vocabulary).write(folder / LEXICAL)
-            FaissIndex(read_rows(folder / RAW_VECTORS, _F32, self._dimension)).write(folder / PASSAGE_VECTORS)
-            sketched = read_rows(folder / SKETCHED, _I32, 2)
-            rows = read_rows(folder / SKETCHES, _U32, SKETCH_WIDTH)
+            FaissIndex(read_rows(folder / RAW_VECTORS, F32, self._dimension)).write(folder / PASSAGE_VECTORS)
+            sketched = read_rows(folder / SKETCHED, I32, 2)
+            rows = read_rows(folder / SKETCHES, U32, SKETCH_WIDTH)
             groups = duplicate_groups(sketched[:, 0], sketched[:, 1], rows, self._store.passage_text)
             self._store.set_duplicates(groups)
             self._store.set_superseded(superseded)
@@ -266,45 +245,6 @@ class FileDraft:
         self._sketched.put(self._sketch_rows, sketched)
         self._sketches.put(self._sketch_rows, rows)
         self._sketch_rows += len(rows)
-
-
-def _made_with(embedder: Embedder) -> dict[str, str | int]:
-    return {"embedder": embedder.embedder_id, "dimension": embedder.dimension, "units": UNIT_TYPE}
-
-
-def _previous(folder: Path, dimension: int) -> Previous:
-    """Open what is carried over from the index in ``folder``, whose files were checked; raises `IndexCorrupt`."""
-    vocabulary = json.loads((folder / LEXICAL / VOCABULARY).read_bytes())
-    names = sorted((term for term in vocabulary if term), key=vocabulary.__getitem__)
-    return Previous(
-        pools=Pools(
-            VectorPool.of(
-                read_rows(folder / PASSAGE_KEYS, _U8, KEY_BYTES), FaissIndex.read(folder / PASSAGE_VECTORS).vectors()
-            ),
-            VectorPool.of(
-                read_rows(folder / UNIT_KEYS, _U8, KEY_BYTES), read_rows(folder / UNIT_VECTORS, UNIT_TYPE, dimension)
-            ),
-        ),
-        terms=read_rows(folder / TERMS, _I32, 1)[:, 0],
-        term_starts=read_rows(folder / TERM_STARTS, _I64, 1)[:, 0],
-        vocabulary={term: number for number, term in enumerate(names)},
-        sketches=read_rows(folder / SKETCHES, _U32, SKETCH_WIDTH),
-        sketched=read_rows(folder / SKETCHED, _I32, 2),
-    )
-
-
-def _leftover_pools(leftovers: Sequence[Path], embedder: Embedder) -> Iterator[Pools]:
-    """Open the vectors in folders of builds that were stopped, where the same embedder made them."""
-    for folder in leftovers:
-        try:
-            if json.loads((folder / MADE_WITH).read_bytes()) != _made_with(embedder):
-                continue
-            width = embedder.dimension
-            keys = [read_rows(folder / name, _U8, KEY_BYTES) for name in (PASSAGE_KEYS, UNIT_KEYS)]
-            vectors = [read_rows(folder / RAW_VECTORS, _F32, width), read_rows(folder / UNIT_VECTORS, UNIT_TYPE, width)]
-        except (OSError, ValueError, IndexCorrupt):
-            continue  # stopped before it wrote anything of use
-        yield Pools(*(VectorPool.of(*pair) for pair in zip(keys, vectors, strict=True)))
 
 
 @contextmanager

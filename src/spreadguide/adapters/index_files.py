@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spreadguide.adapters.bm25 import Bm25Index
-from spreadguide.adapters.faiss_index import FaissIndex
-from spreadguide.adapters.index_draft import (
+from spreadguide.adapters.earlier_builds import (
     LEXICAL,
     PASSAGE_KEYS,
     PASSAGE_VECTORS,
@@ -20,8 +19,9 @@ from spreadguide.adapters.index_draft import (
     UNIT_KEYS,
     UNIT_VECTORS,
     VOCABULARY,
-    FileDraft,
 )
+from spreadguide.adapters.faiss_index import FaissIndex
+from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.sqlite_store import SqliteStore
 from spreadguide.errors import IndexCorrupt
 from spreadguide.indexing.manifest import REBUILD, Manifest, check_files, check_made_with, read_manifest

@@ -142,6 +142,7 @@ class _Build:
         """Write and publish the index; return what it holds, its manifest, and how many passages were not embedded."""
         stopped = leftovers(self.index_dir)
         discard(stopped[KEPT_LEFTOVERS:])
+        del stopped[KEPT_LEFTOVERS:]  # a new folder may get the name of one that is gone
         previous = self.index_dir / before.fingerprint if before else None
         with building_folder(self.index_dir) as folder:
             draft = self.writer.begin(

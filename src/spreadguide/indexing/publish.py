@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -99,8 +100,19 @@ def _held_by(holder: Path) -> str:
 
 
 def leftovers(index_dir: Path) -> list[Path]:
-    """Return the folders of builds that were stopped, the one with most in it first."""
-    found = [path for path in index_dir.glob("building-*") if _LEFTOVER.fullmatch(path.name)]
+    """Return the folders of builds that were stopped, the one with most in it first.
+
+    A whole index that is not the live one belongs to a build that was stopped before it could point to it.
+    """
+    try:
+        live = live_folder(index_dir).name
+    except (IndexMissing, IndexCorrupt):
+        live = ""
+    found = [
+        path
+        for path in index_dir.iterdir()
+        if _LEFTOVER.fullmatch(path.name) or (_FINGERPRINT.fullmatch(path.name) and path.name != live)
+    ]
     return sorted(found, key=_bytes_on_disk, reverse=True)
 
 
@@ -116,8 +128,8 @@ def building_folder(index_dir: Path) -> Iterator[Path]:
     After Ctrl-C, as after a kill, it stays, so that the next build finds the vectors in it; after an error it goes.
     """
     with _writing(index_dir):
-        number = 1 + max((int(path.name.partition("-")[2]) for path in leftovers(index_dir)), default=0)
-        folder = index_dir / f"building-{number}"
+        taken = {path.name for path in index_dir.iterdir()}
+        folder = next(index_dir / name for name in (f"building-{number}" for number in count(1)) if name not in taken)
         folder.mkdir()
     try:
         with _writing(index_dir):
