@@ -15,10 +15,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from papers import write_papers
 
+from spreadguide.adapters.index_files import IndexFiles
+from spreadguide.indexing.build import build_index
+from spreadguide.ingest import scan_corpus
+from spreadguide.settings import ingest_limits, load_settings
 from spreadguide.text import normalise
+from spreadguide.wiring import make_embedder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOOK_SECONDS = 0.2
@@ -45,6 +51,9 @@ def main() -> None:
     parser.add_argument("--papers", type=Path, required=True, help="JSON lines, gzipped; see benchmarks/papers.py")
     parser.add_argument("--work", type=Path, required=True, help="new or empty folder to write reports and index into")
     parser.add_argument("--limit", type=int, help="only so many papers, at least 3")
+    parser.add_argument(
+        "--random-vectors", action="store_true", help="fill the first index with random vectors: only updates are real"
+    )
     options = parser.parse_args()
     work = options.work.resolve()
     if work.is_dir() and any(work.iterdir()):
@@ -55,7 +64,7 @@ def main() -> None:
         parser.error(f"at least {LEAST_PAPERS} papers are needed")
     words = sum(len(file.read_text(encoding="utf-8").split()) for file in files)
     result: dict[str, Any] = {"papers": len(files), "words": words}
-    result["first"] = _build(corpus, index)
+    result["first"] = _with_random_vectors(corpus, index) if options.random_vectors else _build(corpus, index)
     result["first"]["passages_per_second"] = round(result["first"]["passages"] / result["first"]["whole_seconds"], 1)
     result["index_megabytes"] = round(sum(f.stat().st_size for f in index.rglob("*") if f.is_file()) / 1e6, 1)
     changed, removed, renamed = files[len(files) // 4], files[len(files) // 2], files[3 * len(files) // 4]
@@ -73,6 +82,35 @@ def main() -> None:
         sys.exit(f"FAILED: only {before} runs of the removed paper were found while it was in the index.")
     if after:
         sys.exit(f"FAILED: {after} runs of the removed paper are still in the index.")
+
+
+def _with_random_vectors(corpus: Path, index: Path) -> dict[str, Any]:
+    """Build an index that is the real one but for its vectors: an update does the same work on it."""
+    settings = load_settings(corpus_dir=corpus, index_dir=index)
+    dice = np.random.default_rng(1)
+
+    class RandomVectors:
+        embedder_id = make_embedder(settings).embedder_id
+        dimension = make_embedder(settings).dimension
+
+        def embed_documents(self, texts: list[str], *, progress: Any = None) -> Any:
+            del progress
+            rows = dice.standard_normal((len(texts), self.dimension), dtype=np.float32)
+            return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+        embed_queries = embed_documents
+
+    started = time.perf_counter()
+    found = scan_corpus(corpus, limits=ingest_limits(settings))
+    summary = build_index(
+        found.files,
+        warnings=found.warnings,
+        embedder=RandomVectors(),
+        writer=IndexFiles(),
+        index_dir=index,
+        progress=lambda *_: None,
+    )
+    return {"passages": summary.passages, "vectors": "random", "whole_seconds": round(time.perf_counter() - started, 2)}
 
 
 def _insert(paper: Path) -> None:

@@ -12,25 +12,36 @@ from pathlib import PurePosixPath
 from spreadguide.errors import UnreadableDocument
 from spreadguide.ingest.builder import DocumentBuilder, Piece
 from spreadguide.ingest.catalogue import Entry, year_in
-from spreadguide.ingest.docx import read_docx
 from spreadguide.ingest.html import read_html
 from spreadguide.ingest.limits import MEGABYTE, IngestLimits
 from spreadguide.ingest.markdown import read_markdown
 from spreadguide.ingest.metadata import find_metadata
 from spreadguide.ingest.pdf import read_pdf
 from spreadguide.ingest.plain import read_plain
-from spreadguide.ingest.pptx import read_pptx
 from spreadguide.ingest.reading import FormatReader, Reading
 from spreadguide.text import normalise, squeeze
 from spreadguide.types import BlockKind, Document, Metadata
 
+
+def _word(data: bytes, path: str, limits: IngestLimits) -> Reading:
+    from spreadguide.ingest.docx import read_docx  # its library takes a fifth of a second to import
+
+    return read_docx(data, path, limits)
+
+
+def _powerpoint(data: bytes, path: str, limits: IngestLimits) -> Reading:
+    from spreadguide.ingest.pptx import read_pptx  # its library takes a fifth of a second to import
+
+    return read_pptx(data, path, limits)
+
+
 READERS: dict[str, FormatReader] = {
-    ".docx": read_docx,
+    ".docx": _word,
     ".htm": read_html,
     ".html": read_html,
     ".md": read_markdown,
     ".pdf": read_pdf,
-    ".pptx": read_pptx,
+    ".pptx": _powerpoint,
     ".txt": read_plain,
 }
 """Which reader reads which ending, in lower case. A new format is one reader module and one line here."""
