@@ -201,3 +201,9 @@ def test_a_sketch_is_the_same_in_every_run_and_version():
     assert one[:3].tolist() == PINNED
     assert (one == edited).mean() > 0.4
     assert (one == other).mean() < 0.1
+
+
+def test_two_statements_with_the_same_source_line_are_two():
+    source = "Source: The spread of the nursing service, a report (Harbour Trust, 2021), results, the first two tables."
+    assert _groups([f"Forty hospitals joined.\n\n{source}", f"Three hospitals left it early.\n\n{source}"]) == {}
+    assert _groups([f"{ONE}\n\n{source}", f"{ONE}\n\nSource: Another report, page 3."]) == {0: 0, 1: 0}

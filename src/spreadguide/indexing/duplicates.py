@@ -9,6 +9,7 @@ one changed number, name or "not" makes another statement of it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
@@ -42,6 +43,9 @@ a sentence with at least this share of its words in both paragraphs is the same 
 WINDOW = 32
 """Paragraphs with one band value, and passages with one paragraph, are each compared with this many before them at
 most, and a paragraph that was unlike so many is compared no more: a line in thousands of reports stays cheap."""
+
+_ABOUT = re.compile(r"(?:sources?|publisher|authors?|published|commissioned by|full report)\s*:", re.IGNORECASE)
+"""Begins a line that says where a text comes from: two statements may share it."""
 
 KEPT = 4
 """Passages of a group, of different wording, that a further passage must be a near-duplicate of."""
@@ -94,7 +98,7 @@ def paragraphs(text: str) -> list[str]:
 
 def sketches(text: str) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     """Return which paragraphs of a passage can be compared, and their MinHash sketches: ``(n,)``, ``(n, 128)``."""
-    found = [(place, _shingles(line)) for place, line in enumerate(paragraphs(text))]
+    found = [(place, _shingles(line)) for place, line in enumerate(paragraphs(text)) if not _ABOUT.match(line)]
     long_enough = [(place, runs) for place, runs in found if runs]
     places = np.array([place for place, _ in long_enough], dtype=np.int32)
     rows = [_sketch(runs) for _, runs in long_enough]
@@ -214,7 +218,7 @@ def duplicate_groups(
     shared: dict[int, dict[int, int]] = defaultdict(dict)
     for sketch, of in _classes(sketched, lambda sketch: lines(where[sketch][0])[where[sketch][1]]).items():
         shared[where[sketch][0]][where[sketch][1]] = of
-    lengths = {row: [len(line.split()) for line in lines(row)] for row in shared}
+    lengths = {row: [0 if _ABOUT.match(line) else len(line.split()) for line in lines(row)] for row in shared}
 
     def enough(row: int, found: Iterable[int]) -> bool:
         return sum(lengths[row][place] for place in found) >= SHARED * sum(lengths[row])
