@@ -24,6 +24,9 @@ NAMED_WARNINGS = 5
 """How many reasons an "nothing could be read" error lists; more would hide the message."""
 
 
+NOTHING = hashlib.sha256(b"").hexdigest()
+"""The hash of an empty file: two of them are two mistakes, not one report twice."""
+
 TOO_LARGE = "too large: "
 """Begins what stands in for the hash of a file that is too large to be read."""
 
@@ -110,7 +113,8 @@ def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
             warnings.append(f"{denied.message} {denied.hint}")
             continue
         kind = PurePosixPath(path).suffix.lower()
-        same = path if digest.startswith(TOO_LARGE) else first_with.setdefault((digest, kind), path)
+        comparable = not digest.startswith(TOO_LARGE) and digest != NOTHING
+        same = first_with.setdefault((digest, kind), path) if comparable else path
         if same != path:
             warnings.append(f"{path} was skipped: it is the same file as {same}. Remove one of them.")
             continue
