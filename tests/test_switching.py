@@ -54,12 +54,22 @@ def test_nothing_is_opened_again_while_nothing_changes(shelf, switching):
     assert len(shelf.opened) == 1
 
 
-def test_a_newer_version_is_lent_out_once_it_is_open(shelf, switching):
+def test_a_newer_version_is_lent_out_once_it_is_open(shelf):
+    may_open = threading.Event()
+
+    def opener():
+        if shelf.now == "two":
+            assert may_open.wait(30)
+        return shelf.open()
+
+    switching = Switching(opener, lambda: shelf.now)
     shelf.now = "two"
-    assert _lent(switching) == "one"  # nobody waits
+    assert [_lent(switching) for _ in range(3)] == ["one"] * 3  # nobody waits
+    may_open.set()
     switching.settle()
     assert _lent(switching) == "two"
     assert shelf.opened[0].closed
+    switching.close()
 
 
 def test_what_is_in_use_stays_open_until_its_last_user_is_done(shelf, switching):

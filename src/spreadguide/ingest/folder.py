@@ -81,12 +81,12 @@ class Corpus:
     warnings: tuple[str, ...] = ()
 
 
-def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
+def scan_corpus(folder: Path, *, limits: IngestLimits | None = None, strict: bool = True) -> Scan:
     """Find every report in ``folder`` and its sub-folders, in sorted order; nothing is read but for its hash.
 
     Hidden files, ``sources.toml`` and a top-level ``README.md`` are passed over; so is a second copy of the same
     bytes. Raises `EmptyCorpus` when there is no such folder, or no report in it, and `IngestError` when
-    ``sources.toml`` makes no sense.
+    ``sources.toml`` makes no sense; unless ``strict`` is false: then that is a warning.
     """
     if not folder.is_dir():
         raise EmptyCorpus(
@@ -94,7 +94,7 @@ def scan_corpus(folder: Path, *, limits: IngestLimits | None = None) -> Scan:
         )
     limits = limits or IngestLimits()
     catalogue = read_catalogue(folder)
-    if catalogue.unreadable:
+    if catalogue.unreadable and strict:
         # Without it, reports would lose their publishers, and superseded ones would be answered from again.
         reason = catalogue.warnings[0].removeprefix(f"{CATALOGUE_NAME} was ignored: ")
         raise IngestError(f"{CATALOGUE_NAME} cannot be read.", hint=f"{reason} The index in use is unchanged.")

@@ -74,7 +74,7 @@ def list_reports(folder: Path, limits: IngestLimits, progress: Progress | None =
 def scan_folder(folder: Path, limits: IngestLimits) -> Scan:
     """Find the reports of a folder; none is no error here. Raises `EmptyCorpus` when there is no such folder."""
     try:
-        return scan_corpus(folder, limits=limits)
+        return scan_corpus(folder, limits=limits, strict=False)
     except EmptyCorpus:
         if not folder.is_dir():
             raise
