@@ -27,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from papers import write_papers
 
-from spreadguide.adapters.faiss_index import FaissIndex
-from spreadguide.adapters.index_draft import (
+from spreadguide.adapters.earlier_builds import (
     LEXICAL,
     PASSAGE_KEYS,
     PASSAGE_VECTORS,
@@ -41,6 +40,7 @@ from spreadguide.adapters.index_draft import (
     UNIT_VECTORS,
     VOCABULARY,
 )
+from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.index_files import open_index
 from spreadguide.adapters.minilm import EMBEDDER_ID
 from spreadguide.adapters.row_file import read_rows
