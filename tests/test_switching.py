@@ -44,6 +44,19 @@ def switching(shelf):
     assert all(version.closed for version in shelf.opened)
 
 
+class SlowShelf(Shelf):
+    """Opens a second version only when it is told that it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_open = threading.Event()
+
+    def open(self):
+        if self.now != "one":
+            assert self.may_open.wait(30)
+        return super().open()
+
+
 def _lent(switching):
     with switching.lease() as version:
         return version.name
@@ -54,18 +67,12 @@ def test_nothing_is_opened_again_while_nothing_changes(shelf, switching):
     assert len(shelf.opened) == 1
 
 
-def test_a_newer_version_is_lent_out_once_it_is_open(shelf):
-    may_open = threading.Event()
-
-    def opener():
-        if shelf.now == "two":
-            assert may_open.wait(30)
-        return shelf.open()
-
-    switching = Switching(opener, lambda: shelf.now)
+def test_a_newer_version_is_lent_out_once_it_is_open():
+    shelf = SlowShelf()
+    switching = Switching(shelf.open, lambda: shelf.now)
     shelf.now = "two"
     assert [_lent(switching) for _ in range(3)] == ["one"] * 3  # nobody waits
-    may_open.set()
+    shelf.may_open.set()
     switching.settle()
     assert _lent(switching) == "two"
     assert shelf.opened[0].closed
@@ -152,19 +159,13 @@ def test_a_version_that_could_not_be_opened_is_tried_again_later(shelf, monkeypa
     switching.close()
 
 
-def test_a_version_that_opens_while_everything_closes_is_closed_too(shelf):
-    may_open = threading.Event()
-
-    def opener():
-        if shelf.now == "two":
-            assert may_open.wait(30)
-        return shelf.open()
-
-    switching = Switching(opener, lambda: shelf.now)
+def test_a_version_that_opens_while_everything_closes_is_closed_too():
+    shelf = SlowShelf()
+    switching = Switching(shelf.open, lambda: shelf.now)
     shelf.now = "two"
     _lent(switching)
     closing = threading.Thread(target=switching.close)
     closing.start()
-    may_open.set()
+    shelf.may_open.set()
     closing.join()
     assert [version.closed for version in shelf.opened] == [True, True]

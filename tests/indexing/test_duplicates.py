@@ -5,7 +5,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from spreadguide.indexing import duplicates, verdicts
 from spreadguide.indexing.duplicates import SKETCH_WIDTH, duplicate_groups, same_text, sketches
+from spreadguide.indexing.verdicts import Verdicts, pair_key
 
 ONE = (
     "The nursing service spread to forty hospitals within three years, because each new hospital was given a named "
@@ -201,6 +203,24 @@ def test_a_sketch_is_the_same_in_every_run_and_version():
     assert one[:3].tolist() == PINNED
     assert (one == edited).mean() > 0.4
     assert (one == other).mean() < 0.1
+
+
+def test_paragraphs_that_an_earlier_build_compared_are_not_compared_again(monkeypatch):
+    first = Verdicts({})
+    asked = [(ONE, EDITED), (EDITED, ONE), (ONE, OTHER)]
+    assert [first(*pair) for pair in asked] == [True, True, False]
+    assert len(first.used) == 2
+    monkeypatch.setattr(duplicates, "same_text", lambda *_: pytest.fail("compared again"))
+    again = Verdicts(first.used)
+    assert [again(*pair) for pair in asked[:2]] == [True, True]
+    assert list(again.used.values()) == [True]  # what is no longer asked is forgotten
+
+
+def test_verdicts_end_with_the_rules_that_gave_them(monkeypatch):
+    key = pair_key(ONE, OTHER)
+    assert key == pair_key(OTHER, ONE) != pair_key(ONE, EDITED)
+    monkeypatch.setattr(verdicts, "_rules", lambda: b"other rules")
+    assert pair_key(ONE, OTHER) != key
 
 
 def test_two_statements_with_the_same_source_line_are_two():

@@ -52,6 +52,7 @@ from spreadguide.indexing.manifest import (
     MADE_WITH,
     RAW_VECTORS,
 )
+from spreadguide.indexing.verdicts import Verdicts
 from spreadguide.protocols import Embedder, Vectors
 from spreadguide.text import terms
 from spreadguide.types import Document, Passage
@@ -198,8 +199,10 @@ class FileDraft:
             FaissIndex(read_rows(folder / RAW_VECTORS, F32, self._dimension)).write(folder / PASSAGE_VECTORS)
             sketched = read_rows(folder / SKETCHED, I32, 2)
             rows = read_rows(folder / SKETCHES, U32, SKETCH_WIDTH)
-            groups = duplicate_groups(sketched[:, 0], sketched[:, 1], rows, self._store.passage_text)
+            verdicts = Verdicts(self._store.previous_verdicts())
+            groups = duplicate_groups(sketched[:, 0], sketched[:, 1], rows, self._store.passage_text, verdicts)
             self._store.set_duplicates(groups)
+            self._store.set_verdicts(verdicts.used)
             self._store.set_superseded(superseded)
             self._store.finish()
             self._spool.close()

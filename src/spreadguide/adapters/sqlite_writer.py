@@ -25,6 +25,7 @@ CREATE TABLE passages (
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, lead_in TEXT,
     units TEXT NOT NULL, first_unit INTEGER NOT NULL, unit_count INTEGER NOT NULL, same_as INTEGER
 ) STRICT;
+CREATE TABLE verdicts (pair BLOB PRIMARY KEY, same INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX same ON passages (same_as) WHERE same_as IS NOT NULL;"
 _CARRY_DOCUMENT = """
@@ -54,6 +55,7 @@ class StoreWriter:
     def __init__(self, path: Path, previous: Path | None) -> None:
         """Make the file ``path``; documents can be carried over from the store ``previous``."""
         self._connection = _scratch(path)
+        self._has_previous = previous is not None
         if previous is not None:
             # A published file never changes, so SQLite need not look for a journal or lock the file.
             uri = f"{previous.resolve().as_uri()}?mode=ro&immutable=1"
@@ -97,6 +99,16 @@ class StoreWriter:
         """Note which rows hold nearly the same text: ``groups`` maps a row to the first row of its group."""
         update = "UPDATE passages SET same_as = ? WHERE row = ?"
         self._connection.executemany(update, ((first, row) for row, first in groups.items()))
+
+    def previous_verdicts(self) -> dict[bytes, bool]:
+        """Return which paragraphs the previous build compared, and the outcome; none where there is no such build."""
+        if not self._has_previous:
+            return {}
+        return {pair: bool(same) for pair, same in self._connection.execute("SELECT * FROM previous.verdicts")}
+
+    def set_verdicts(self, verdicts: Mapping[bytes, bool]) -> None:
+        """Note the outcome of comparing paragraphs, for the next build."""
+        self._connection.executemany("INSERT INTO verdicts VALUES (?, ?)", sorted(verdicts.items()))
 
     def set_superseded(self, paths: Collection[str]) -> None:
         """Mark the reports in ``paths`` as superseded, and all others as current."""

@@ -206,17 +206,22 @@ def _kept(found: Sequence[_Word], equal: Iterable[tuple[int, int]]) -> set[int]:
 
 
 def duplicate_groups(
-    rows: NDArray[np.int32], places: NDArray[np.int32], sketched: NDArray[np.uint32], text_of: Callable[[int], str]
+    rows: NDArray[np.int32],
+    places: NDArray[np.int32],
+    sketched: NDArray[np.uint32],
+    text_of: Callable[[int], str],
+    same: Callable[[str, str], bool] = same_text,
 ) -> dict[int, int]:
     """Return, for each passage's row that has a near-duplicate, the first row of its group.
 
     Sketch ``i`` is that of paragraph ``places[i]`` of the passage in row ``rows[i]``; ``text_of`` returns a passage's
-    text, and is asked for candidates only. A row that is like a copy but unlike a group's first row starts a new group.
+    text, and is asked for candidates only; ``same`` compares two paragraphs. A row that is like a copy but unlike a
+    group's first row starts a new group.
     """
     lines = lru_cache(maxsize=4096)(lambda row: paragraphs(text_of(row)))
     where = list(zip(rows.tolist(), places.tolist(), strict=True))
     shared: dict[int, dict[int, int]] = defaultdict(dict)
-    for sketch, of in _classes(sketched, lambda sketch: lines(where[sketch][0])[where[sketch][1]]).items():
+    for sketch, of in _classes(sketched, lambda sketch: lines(where[sketch][0])[where[sketch][1]], same).items():
         shared[where[sketch][0]][where[sketch][1]] = of
     lengths = {row: [0 if _ABOUT.match(line) else len(line.split()) for line in lines(row)] for row in shared}
 
@@ -227,13 +232,15 @@ def duplicate_groups(
         pairs = [(a, b) for a, of in shared[one].items() for b, other_of in shared[other].items() if of == other_of]
         if not (enough(one, {a for a, _ in pairs}) and enough(other, {b for _, b in pairs})):
             return False
-        same = [(a, b) for a, b in pairs if same_text(lines(one)[a], lines(other)[b])]
-        return enough(one, {a for a, _ in same}) and enough(other, {b for _, b in same})
+        kept = [(a, b) for a, b in pairs if same(lines(one)[a], lines(other)[b])]
+        return enough(one, {a for a, _ in kept}) and enough(other, {b for _, b in kept})
 
     return _grouped(_links({row: set(shared[row].values()) for row in sorted(shared)}), alike, lines)
 
 
-def _classes(sketched: NDArray[np.uint32], line_of: Callable[[int], str]) -> dict[int, int]:
+def _classes(
+    sketched: NDArray[np.uint32], line_of: Callable[[int], str], same: Callable[[str, str], bool]
+) -> dict[int, int]:
     """Return, for each sketch whose paragraph has a copy, the first sketch of those that copies join to it."""
     parent: dict[int, int] = {}
 
@@ -246,9 +253,9 @@ def _classes(sketched: NDArray[np.uint32], line_of: Callable[[int], str]) -> dic
     for one, other in _candidates(sketched):
         first, second = sorted((root(one), root(other)))
         if first != second and max(tried[one], tried[other]) < WINDOW:
-            same = same_text(line_of(one), line_of(other))
-            parent[second] = first if same else second
-            tried.update(() if same else (one, other))
+            alike = same(line_of(one), line_of(other))
+            parent[second] = first if alike else second
+            tried.update(() if alike else (one, other))
     sizes = Counter(root(sketch) for sketch in list(parent))
     return {sketch: root(sketch) for sketch in sorted(parent) if sizes[root(sketch)] > 1}
 

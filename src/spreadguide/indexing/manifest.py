@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from spreadguide.errors import IndexCorrupt, IndexMismatch
 from spreadguide.indexing.chunking import CHUNKER_VERSION
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Raised whenever the files of an index, the text that is embedded or the tokeniser of BM25 change."""
 
 MANIFEST = "manifest.json"
