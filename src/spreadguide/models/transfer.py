@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,19 +63,6 @@ def join(parts: Sequence[Path], target: Path, meter: Meter) -> str:
                     position += len(chunk)
                     meter.reach(position)
     return digest.hexdigest()
-
-
-def settle(path: Path, target: Path) -> None:
-    """Move ``path`` to ``target`` in one step, with its bytes on the disk first, so that a power cut leaves no half."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    path.replace(target)
-    if os.name == "posix":  # only there can a folder be opened and synchronised
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def size_of(path: Path) -> int:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from spreadguide.durable import sync
 from spreadguide.errors import ConfigError, SpreadGuideError
 from spreadguide.ingest import Entry, IngestLimits, read_document
 from spreadguide.ingest.assemble import check_size
-from spreadguide.shelf.sheet import checked_values, editing, sync_folder
+from spreadguide.shelf.sheet import checked_values, editing
 from spreadguide.types import Metadata
 
 FetchTo = Callable[[str, Path], Path]
@@ -121,7 +122,7 @@ def take_in(
         except BaseException:
             target.unlink()
             raise
-        sync_folder(target.parent)
+        sync(target.parent)
     return Added(given, path, document.metadata.title, warnings=document.warnings + _missing(folder, wish))
 
 

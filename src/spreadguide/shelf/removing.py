@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from spreadguide.durable import sync
 from spreadguide.errors import NotFound
 from spreadguide.ingest import IngestLimits, read_catalogue
 from spreadguide.ingest.assemble import slug
 from spreadguide.shelf.listing import scan_folder, unfetched
-from spreadguide.shelf.sheet import Sheet, editing, sync_folder
+from spreadguide.shelf.sheet import Sheet, editing
 
 REMOVED = ".removed"
 """The hidden folder, inside the folder of reports, where removed reports wait. It is not indexed."""
@@ -83,7 +84,7 @@ def _put_away(folder: Path, path: str, *, delete: bool) -> str | None:
         return None
     if delete:
         file.unlink()
-        sync_folder(file.parent)
+        sync(file.parent)
         return None
     place = folder / REMOVED / path
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +93,6 @@ def _put_away(folder: Path, path: str, *, delete: bool) -> str | None:
         place = (folder / REMOVED / path).with_stem(f"{PurePosixPath(path).stem}-{number}")
         number += 1
     file.rename(place)
-    sync_folder(file.parent)
-    sync_folder(place.parent)
+    sync(file.parent)
+    sync(place.parent)
     return place.relative_to(folder).as_posix()

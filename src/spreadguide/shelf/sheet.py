@@ -17,6 +17,7 @@ import tomlkit
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from spreadguide.durable import put_in_place
 from spreadguide.errors import ConfigError
 from spreadguide.ingest.catalogue import CATALOGUE_NAME, Entry, reasons
 
@@ -188,23 +189,11 @@ def replace_file(file: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
         temporary.chmod(mode)
-        temporary.replace(target)
+        put_in_place(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make sure that a rename in ``folder`` outlives a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
