@@ -1,6 +1,7 @@
 """The graph for ONNX Runtime with small random weights: against a plain NumPy BERT, and the way texts are batched."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,31 @@ def test_with_integers_it_comes_close(weights):
     expected = np.array([plain_bert(weights, ids) for ids in texts])
     assert (vectors * expected).sum(axis=1).min() > 0.998
     assert not np.allclose(vectors, expected, atol=1e-6)
+
+
+def test_short_texts_are_computed_in_float32_and_long_ones_in_integers(weights):
+    session = open_session(bert_model(weights, SHAPE, replace(INTEGERS, longer_than=8)))
+    integers = open_session(bert_model(weights, SHAPE, INTEGERS))
+    texts = np.random.default_rng(9).integers(0, WORDS, (10, 9))
+    short = session.run(["vectors"], {"ids": texts[:, :8]})[0]
+    np.testing.assert_allclose(short, [plain_bert(weights, ids) for ids in texts[:, :8]], atol=1e-5)
+    np.testing.assert_array_equal(
+        session.run(["vectors"], {"ids": texts})[0], integers.run(["vectors"], {"ids": texts})[0]
+    )
+
+
+def test_a_large_channel_is_divided_before_it_is_rounded(weights):
+    loud = {name: value.copy() for name, value in weights.items()}
+    loud["encoder.layer.0.output.LayerNorm.bias"][5] = 60
+    texts = np.random.default_rng(10).integers(0, WORDS, (40, 9))
+    expected = np.array([plain_bert(loud, ids) for ids in texts])
+
+    def farthest(layers):
+        vectors = open_session(bert_model(loud, SHAPE, layers)).run(["vectors"], {"ids": texts})[0]
+        return 1 - (vectors * expected).sum(axis=1).min()
+
+    of_heads = IntegerLayers(heads=(1,))
+    assert farthest(replace(of_heads, outliers=((5, 20.0),))) < farthest(of_heads) / 4
 
 
 def test_the_same_weights_give_the_same_bytes_and_a_missing_one_is_named(weights):

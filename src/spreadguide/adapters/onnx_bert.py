@@ -7,7 +7,12 @@ with 8-bit integers:
 - What enters the first half of the feed-forward is divided by the gain of the normalisation before it, and the
   weights are multiplied by it. That takes out the few large channels that would use up the 8 bits (the idea of
   SmoothQuant, arXiv 2211.10438, with the gain in place of a calibration set).
+- What enters query, key and value is divided by what `IntegerLayers.outliers` says, for the same reason: there the gain
+  does not show which channels are large.
 - What enters the second half comes from GELU, which is never below -0.17: nearly all steps go to its positive side.
+
+A text of a few word pieces has little to average over, so that its vector shows each rounding. Short texts can be
+computed in float32 by the same model, which then chooses one of two branches.
 """
 
 from __future__ import annotations
@@ -57,6 +62,11 @@ class IntegerLayers:
     """First half of the feed-forward."""
     back: tuple[int, ...] = ()
     """Second half of the feed-forward."""
+    outliers: tuple[tuple[int, float], ...] = ()
+    """Channels of the states that are far larger than the others, each with what it is divided by before it is rounded
+    for ``heads``."""
+    longer_than: int = 0
+    """Word pieces; texts of so many, or fewer, are computed in float32 throughout."""
 
 
 NO_INTEGERS = IntegerLayers()
@@ -93,12 +103,19 @@ def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_
     from onnx import TensorProto, helper
 
     graph = _Graph()
-    last = _embeddings(graph, weights, shape)
-    for layer in range(shape.layers):
-        last = _block(graph, weights, shape, layer, last, integers)
-    mean = graph.add("ReduceMean", last, graph.constant("tokens", np.array([1])), keepdims=0)
-    graph.nodes.append(helper.make_node("LpNormalization", [mean], ["vectors"], axis=-1, p=2))
     hidden = weights["embeddings.LayerNorm.weight"].size
+    if integers.longer_than:
+        branches = {}
+        for name, layers in (("then_branch", integers), ("else_branch", NO_INTEGERS)):
+            branch = _Graph(tensors=graph.tensors, prefix=f"{name}_")
+            _encoder(branch, weights, shape, layers, f"{name}_vectors")
+            output = helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, ["texts", hidden])
+            branches[name] = helper.make_graph(branch.nodes, name, [], [output])
+        limit = graph.constant("longer_than", np.array([integers.longer_than]))
+        longer = graph.add("Greater", graph.add("Shape", "ids", start=1, end=2), limit)
+        graph.nodes.append(helper.make_node("If", [longer], ["vectors"], **branches))
+    else:
+        _encoder(graph, weights, shape, integers, "vectors")
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -144,6 +161,8 @@ class _Graph:
 
     nodes: list[Any] = field(default_factory=list)
     tensors: dict[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+    """Begins the name of every value, so that two branches have none in common."""
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
         """Hold ``value`` under ``name``, once, and return the name."""
@@ -157,13 +176,24 @@ class _Graph:
         """Append one operator and return the names of its outputs."""
         from onnx import helper
 
-        names = [f"{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
+        names = [f"{self.prefix}{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
         self.nodes.append(helper.make_node(operator, inputs, names, domain=domain, **attributes))
         return names
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Append one operator with one output and return the output's name."""
         return self.add_all(operator, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+
+def _encoder(graph: _Graph, weights: Weights, shape: BertShape, integers: IntegerLayers, output: str) -> None:
+    """Everything from ``ids`` to vectors of unit length, under the name ``output``."""
+    from onnx import helper
+
+    last = _embeddings(graph, weights, shape)
+    for layer in range(shape.layers):
+        last = _block(graph, weights, shape, layer, last, integers)
+    mean = graph.add("ReduceMean", last, graph.constant("tokens", np.array([1])), keepdims=0)
+    graph.nodes.append(helper.make_node("LpNormalization", [mean], [output], axis=-1, p=2))
 
 
 def _embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
@@ -185,7 +215,14 @@ def _block(graph: _Graph, weights: Weights, shape: BertShape, layer: int, states
     heads = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
     weight = np.concatenate([weights[f"{part}.weight"] for part in heads])
     bias = np.concatenate([weights[f"{part}.bias"] for part in heads])
-    joint = _linear(graph, f"{name}.heads", states, weight, bias, SIGNED if layer in integers.heads else None)
+    if layer in integers.heads:
+        divisors = np.ones(weight.shape[1], dtype=np.float32)
+        for channel, divisor in integers.outliers:
+            divisors[channel] = divisor
+        evened = graph.add("Div", states, graph.constant("outliers", divisors)) if integers.outliers else states
+        joint = _linear(graph, f"{name}.heads", evened, weight * divisors, bias, SIGNED)
+    else:
+        joint = _linear(graph, f"{name}.heads", states, weight, bias)
     parts = graph.add_all("Split", joint, outputs=3, axis=-1, num_outputs=3)
     context = graph.add("MultiHeadAttention", *parts, domain=FUSED, num_heads=shape.heads)
 
