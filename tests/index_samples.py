@@ -23,6 +23,10 @@ class WordEmbedder:
         self.embedder_id = embedder_id
         self.dimension = DIMENSION
         self.embedded: list[str] = []
+        self.prepared = 0
+
+    def prepare(self) -> None:
+        self.prepared += 1
 
     def embed_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors:
         self.embedded.extend(texts)

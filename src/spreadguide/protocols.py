@@ -26,6 +26,9 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """Length of one vector."""
 
+    def prepare(self) -> None:
+        """Load what `embed_documents` needs, so that its first call does not wait; from any thread."""
+
     def embed_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors:
         """Embed passages or units; ``progress`` is called with the number of texts done since its last call."""
 

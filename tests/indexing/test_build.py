@@ -13,7 +13,7 @@ from index_samples import ReadReport, WordEmbedder, build, document, reports
 
 from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.index_files import IndexFiles, open_index
-from spreadguide.errors import EmptyCorpus, IndexingError, UnreadableDocument
+from spreadguide.errors import EmptyCorpus, IndexingError, ModelMissing, UnreadableDocument
 from spreadguide.indexing.build import EMBEDDING
 from spreadguide.indexing.publish import live_folder
 
@@ -62,6 +62,27 @@ def test_a_second_build_embeds_nothing_and_writes_nothing(tmp_path):
     assert {
         path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if not path.name.startswith(".lock")
     } == before
+
+
+def test_the_model_is_loaded_beside_the_reading_when_there_is_something_to_read(tmp_path):
+    first, second = WordEmbedder(), WordEmbedder()
+    build(tmp_path, embedder=first)
+    build(tmp_path, embedder=second)
+    assert (first.prepared, second.prepared) == (1, 0)
+
+
+def test_a_model_that_cannot_be_loaded_fails_the_build_and_keeps_the_live_index(tmp_path):
+    class Missing(WordEmbedder):
+        def prepare(self):
+            raise ModelMissing("The model is not there.")
+
+        def embed_documents(self, *_args, **_options):
+            self.prepare()
+
+    live = build(tmp_path, reports()[:1])
+    with pytest.raises(ModelMissing):
+        build(tmp_path, embedder=Missing())
+    assert live_folder(tmp_path).name == live.fingerprint
 
 
 def test_a_new_report_is_the_only_one_embedded(tmp_path):

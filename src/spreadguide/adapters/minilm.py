@@ -81,12 +81,15 @@ class MiniLM:
         """Length of one vector."""
         return DIMENSION
 
+    def prepare(self) -> None:
+        """Load the model for documents; raises `ModelMissing` or `ModelCorrupt` when a file is not as it should be."""
+        self._loaded()
+
     def embed_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors:
         """Embed passages or units; raises `ModelMissing` or `ModelCorrupt` when a file is not as it should be."""
         if not texts:
             return np.zeros((0, DIMENSION), dtype=np.float32)
-        with self._lock:
-            full = self._full
+        full = self._loaded()
         return embed_in_batches(texts, full.tokenizer, full.session, DIMENSION, progress=progress)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
@@ -99,6 +102,10 @@ class MiniLM:
             int8 = self._int8
         vectors = [int8.embed(text) for text in texts]
         return np.stack(vectors) if vectors else np.zeros((0, DIMENSION), dtype=np.float32)
+
+    def _loaded(self) -> _Model:
+        with self._lock:
+            return self._full
 
     @cached_property
     def _full(self) -> _Model:

@@ -48,6 +48,10 @@ class SentenceTransformerEmbedder:
         """Length of one vector; loads the model."""
         return int(self._model.get_embedding_dimension())
 
+    def prepare(self) -> None:
+        """Load the model; raises `ModelMissing` or `ModelCorrupt` when it cannot be loaded."""
+        _ = self._model
+
     def embed_documents(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> Vectors:
         """Embed passages or units; raises `ModelMissing` or `ModelCorrupt` when the model cannot be loaded.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,7 +149,10 @@ class _Build:
             draft = self.writer.begin(
                 folder, embedder=self.embedder, previous=previous, leftovers=stopped[:KEPT_LEFTOVERS]
             )
-            with closing(draft):
+            with closing(draft), ThreadPoolExecutor(1, thread_name_prefix="embedder") as beside:
+                if len(unchanged) < len(files):
+                    # Seconds that need not be waited for after reading. An error comes again when the model is used.
+                    beside.submit(self.embedder.prepare)
                 contents = self._read(files, before, unchanged, draft)
                 discard(stopped)  # what they held of use is in the draft now
                 name = self._fingerprint(contents)
