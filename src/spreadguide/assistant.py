@@ -10,9 +10,11 @@ from uuid import uuid4
 from spreadguide.answering import refusals
 from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, choose, quoted, render
 from spreadguide.answering.claims import Checker, Finding
+from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.planning import AnswerSettings, number, plan, queries
 from spreadguide.answering.prompt import build
 from spreadguide.answering.scope import OutOfScope, out_of_scope
+from spreadguide.answering.wanted import Part
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
 from spreadguide.protocols import Embedder, Generator, LexicalIndex, PassageStore
@@ -104,6 +106,24 @@ class Assistant:
         check_question(query)
         return self._library.retriever.search(query, k, source_ids=source_ids, superseded=superseded)
 
+    def retrieve(self, text: str, k: int, *, history: Sequence[Turn] = ()) -> list[Hit]:
+        """Return the ``k`` best passages for a question with the turns before it; raises `QuestionError`."""
+        check_question(text)
+        wording = stand_alone(text.strip(), history)
+        return self.search(wording[:MAX_QUESTION_CHARACTERS], k)
+
+    def weigh(self, text: str, *, history: Sequence[Turn] = (), source_ids: Sequence[str] | None = None) -> Sufficiency:
+        """Return how well the reports cover a question, without answering it; raises `QuestionError`.
+
+        Of a question in several parts, the verdict is that of the part which is covered best.
+        """
+        check_question(text)
+        question = Question(text.strip(), stand_alone(text.strip(), history))
+        asked = queries(question)
+        hits = self._hits([wording for _, wording in asked], source_ids)
+        verdicts = [result.sufficiency for result in self._plan(question, asked, hits)]
+        return max(verdicts, key=lambda verdict: (verdict.enough, verdict.score))
+
     def answer(
         self,
         text: str,
@@ -141,10 +161,7 @@ class Assistant:
         asked = queries(question)
         hits = self._hits([wording for _, wording in asked], source_ids)
         yield Retrieved(tuple(hits), clock.mark("retrieve"))
-        vectors = self._embedder.embed_queries([wording for _, wording in asked])
-        parts = [(part, vector) for (part, _), vector in zip(asked, vectors, strict=True)]
-        store = self._library.store
-        results = plan(question, parts, hits, store, self._library.lexical.idf, self._settings)
+        results = self._plan(question, asked, hits)
         if not any(result.sufficiency.enough for result in results):
             yield Final(self._not_covered(question, hits, results, clock))
             return
@@ -160,6 +177,11 @@ class Assistant:
                     found.setdefault(hit.passage.passage_id, hit)
                     hidden |= hidden_by(self._library.store, hit.passage)
         return list(found.values())
+
+    def _plan(self, question: Question, asked: Sequence[tuple[Part, str]], hits: Sequence[Hit]) -> list[PartResult]:
+        vectors = self._embedder.embed_queries([wording for _, wording in asked])
+        parts = [(part, vector) for (part, _), vector in zip(asked, vectors, strict=True)]
+        return plan(question, parts, hits, self._library.store, self._library.lexical.idf, self._settings)
 
     def _answer(
         self,

@@ -19,6 +19,7 @@ from spreadguide import __version__
 from spreadguide.console import Bars, answer_text, counted, hits_text, plain, say
 from spreadguide.corpus_cli import corpus_app
 from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
+from spreadguide.eval_cli import eval_app
 from spreadguide.settings import Settings, load_settings
 from spreadguide.types import Turn
 
@@ -33,6 +34,7 @@ models_app = typer.Typer(help="The model files.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(models_app, name="models")
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(eval_app, name="eval")
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Folder of the reports.")]

@@ -18,6 +18,7 @@ SpreadGuideError
 │   ├── ModelCorrupt           the file's size or SHA-256 differs from the catalogue's
 │   ├── ModelFetchFailed       every source of the file failed
 │   └── GeneratorUnavailable   the generator is loading, crashed, busy or out of memory
+├── EvaluationError           an evaluation set or a stored run is not in the form it must have
 ├── NotFound                   no source or passage with that id
 └── PortInUse                  something else listens on the port
 """
@@ -101,6 +102,10 @@ class ModelFetchFailed(ModelError):
 
 class GeneratorUnavailable(ModelError):
     """The generator is loading, crashed, busy or out of memory."""
+
+
+class EvaluationError(SpreadGuideError):
+    """An evaluation set or a stored run is not in the form it must have."""
 
 
 class NotFound(SpreadGuideError):

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     use_generator: bool = Field(True, description="Whether a model writes answers; without, they are quotes.")
     model: str = Field(DEFAULT_MODEL, description="Generator: an id of the catalogue, or a path to a GGUF file.")
     models_dir: Folder | None = Field(None, description="Folder of model files; by default in the user's cache.")
+    evaluation_dir: Folder | None = Field(
+        None,
+        description="Folder of kept measurements and of the indexes of their sets; by default in the user's cache.",
+    )
     embedder: str = Field(DEFAULT_EMBEDDER, description="Embedder: its id, or a sentence-transformers folder.")
     threads: int = Field(0, ge=0, le=256, description="Threads of the generator; 0 means one per core.")
     context: int = Field(4096, ge=1024, le=131072, description="Tokens of prompt and answer together.")
