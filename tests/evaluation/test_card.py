@@ -67,7 +67,7 @@ def test_kinds_have_a_table_each_and_runs_of_one_kind_share_it():
         "by_kind": {},
     }
     other = {**found, "set": "covidqa", "mrr": 0.75}
-    text = card([run([]), run([], **found), run([], **other)])
+    text = card([run([]), {**run([]), **found}, {**run([]), **other}])
     assert text.index("## Whole answers") < text.index("## Finding passages")
     assert "| `mrr` | 0.250 | 0.750 |" in text
     assert "## Checking claims" not in text
