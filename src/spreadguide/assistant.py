@@ -11,9 +11,10 @@ from spreadguide.answering import refusals
 from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, choose, quoted, render
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
+from spreadguide.answering.intent import load_intent
 from spreadguide.answering.planning import AnswerSettings, number, plan, queries
 from spreadguide.answering.prompt import build
-from spreadguide.answering.scope import OutOfScope, out_of_scope
+from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
 from spreadguide.answering.wanted import Part
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
@@ -87,6 +88,7 @@ class Assistant:
         self._library = library
         self._embedder = embedder
         self._generator = generator
+        self._intent = load_intent(embedder.embedder_id)
         self._settings = settings or AnswerSettings()
         self._now = now
         self._new_id = new_id
@@ -155,7 +157,7 @@ class Assistant:
         clock = _Clock(self._now, self._now())
         check_question(text)
         question = Question(text.strip(), stand_alone(text.strip(), history), role)
-        if declined := out_of_scope(question.text) or out_of_scope(question.standalone):
+        if declined := self._out_of_scope(question):
             yield Final(self._declined(question, declined, clock))
             return
         asked = queries(question)
@@ -166,6 +168,15 @@ class Assistant:
             yield Final(self._not_covered(question, hits, results, clock))
             return
         yield from self._answer(question, hits, results, clock, use_generator=use_generator, cancelled=cancelled)
+
+    def _out_of_scope(self, question: Question) -> OutOfScope | None:
+        """Say why the question must be declined: by its wording, or else by its meaning."""
+        wordings = list(dict.fromkeys((question.text, question.standalone)))
+        if why := next(filter(None, map(out_of_scope, wordings)), None):
+            return why
+        if self._intent is None:
+            return None
+        return intent_out_of_scope(self._intent, self._embedder.embed_queries(wordings))
 
     def _hits(self, wordings: Sequence[str], source_ids: Sequence[str] | None) -> list[Hit]:
         """Search for each part of the question; the passages of the first part come first."""

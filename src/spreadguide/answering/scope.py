@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
+from spreadguide.answering.intent import PATIENT, STEER, IntentModel
+from spreadguide.answering.one_patient import about_one_patient
+
 
 class OutOfScope(StrEnum):
     """Why a question is declined; the value is what the reader is told."""
@@ -20,50 +26,19 @@ class OutOfScope(StrEnum):
     )
 
 
-_KIN = r"(?:mother|father|wife|husband|son|daughter|child|baby|mum|mom|dad|partner|sister|brother|client|resident)"
-_TREATMENT = r"(?:prescribe|give|start|stop|treat|diagnose|administer|titrate|inject|discharge|switch|order|offer)"
-_MEDICINES = (
-    r"(?:insulin|antibiotics?|steroids?|statins?|morphine|paracetamol|metformin|"
-    r"\w{4,}(?:mab|pril|sartan|statin|gliflozin|glutide|cillin|prazole|olol|xaban))"
-)
-
-
 def _any_of(*alternatives: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(alternative, re.IGNORECASE) for alternative in alternatives)
 
 
-_PATIENT_CARE = _any_of(
-    r"\b(?:what|which|how (?:much|many)|correct|right|safe|usual|maximum|starting|recommended)\b[^.?!]{0,40}"
-    r"\b(?:dos(?:e|es|age|ages|ing)|mg|mcg|micrograms?|milligrams?)\b",
-    r"\bdos(?:e|age|es) (?:of|for)\b",
-    r"\b(?:should|can|may|must|do|shall|could) (?:i|we) (?:\w+ ){0,2}"
-    r"(?:prescribe|titrate|inject|diagnose|administer)\b",
-    rf"\b(?:should|can|could|shall|may|must) (?:i|we|he|she|they) (?:\w+ ){{0,2}}{_TREATMENT}\b[^.?!]{{0,60}}"
-    rf"\b(?:(?:my|this|the|a|our) (?:\w+ )?patient|him|her|mg|{_MEDICINES})\b",
-    r"\b(?:should|can|could) (?:i|he|she) (?:take|stop taking|come off|start taking|increase (?:my|his|her))\b",
-    r"\b(?:am|do|have) i (?:having|have|got) (?:a |an )?(?:stroke|heart attack|cancer|infection|diabetes)\b",
-    rf"\bmy (?:own )?{_KIN}\b[^.?!]{{0,80}}\b(?:has|have|is on|takes?|taking|diagnosed|symptoms?|pain|treated)\b",
-    r"\b\d{1,3}[\s-]?(?:year|yr|month|week)s?[\s-]?old (?:\w+ )?"
-    r"(?:patient|man|woman|male|female|boy|girl|child|baby)\b",
-    r"\bnhs (?:number|no\.?)\s*:?\s*\d|\b\d{3}[\s-]?\d{3}[\s-]?\d{4}\b",
-)
-
-_ONE_PATIENT = re.compile(
-    r"\b(?:my|this|our|one of my|a|the) (?:\w+ )?patients?(?:'s|’s)?"
-    r"(?= (?:who|with|has|have|is|was|needs?|takes?|aged|in bed|on|presents?|presenting|should|asks?)\b|[,.?!:;]|$)",
-    re.IGNORECASE,
-)
-_CARE = re.compile(
-    rf"\b(?:should|can|could|do|must) (?:i|we|they|he|she|it)\b.*\b(?:{_TREATMENT}|have|take|need|get|refer)\b"
-    r"|\b(?:treat(?:ment|ed)?|medication|medicine|drug|prescri\w+|diagnos\w+|symptoms?|dose|test results?)\b",
-    re.IGNORECASE,
-)
-"""A question is about one person's care when it speaks of one patient and asks what to do for them."""
-
 _INSTRUCTION = _any_of(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.?!]{0,40}"
-    r"\b(?:instructions?|rules?|prompts?|guidelines?|the (?:reports|passages|sources|above)|everything)\b",
-    r"\b(?:system prompt|your (?:hidden |initial )?(?:instructions|prompt))\b",
+    r"\b(?:ignore|disregard|discard|forget|override|bypass|drop|skip)\b[^.?!]{0,40}"
+    r"\b(?:instructions?|rules?|prompts?|guidelines?|everything"
+    r"|(?:the|your|any|all|these|those) (?:\w+ )?(?:reports|passages|sources|above|evidence|citations))\b",
+    r"\b(?:sources?|reports?|evidence|citations?)[\s-]only (?:rule|mode|policy|restriction)s?\b",
+    r"\b(?:rule|restriction|filter)s?\b[^.?!]{0,25}\b(?:lifted|suspended|turned off|switched off|disabled|waived)\b",
+    r"\b(?:answer|reply|respond)\b[^.?!]{0,40}"
+    r"\b(?:only )?with (?:only )?(?:the )?(?:single |one )?(?:word|phrase|line|string)\b",
+    r"\b(?:system prompts?|your (?:hidden |initial )?(?:instructions|prompt))\b",
     r"\b(?:pretend|act|behave|role-?play|respond|answer)\b[^.?!]{0,20}\bas (?:if|though|a|an)\b[^.?!]{0,40}"
     r"\b(?:doctor|assistant|ai|chatbot|pirate|no (?:rules|limits)|unrestricted|you)\b",
     r"\byou are now\b|\bdeveloper mode\b|\bjailbreak\b|<\|[a-z_]+\|>|\[/?INST\]",
@@ -73,10 +48,18 @@ _INSTRUCTION = _any_of(
 )
 
 
+_BY_INTENT = {PATIENT: OutOfScope.PATIENT_CARE, STEER: OutOfScope.INSTRUCTION}
+
+
+def intent_out_of_scope(model: IntentModel, vectors: NDArray[np.float32]) -> OutOfScope | None:
+    """Say why a question must be declined by its meaning; ``vectors`` are of its wordings, shape ``(n, dimension)``."""
+    refused = (model.refused(vector) for vector in vectors)
+    return next((_BY_INTENT[name] for name in refused if name is not None), None)
+
+
 def out_of_scope(question: str) -> OutOfScope | None:
     """Say why ``question`` must be declined, or ``None`` when it may be answered from the reports."""
-    one_patient = bool(_ONE_PATIENT.search(question) and _CARE.search(question))
-    if one_patient or any(pattern.search(question) for pattern in _PATIENT_CARE):
+    if about_one_patient(question):
         return OutOfScope.PATIENT_CARE
     if any(pattern.search(question) for pattern in _INSTRUCTION):
         return OutOfScope.INSTRUCTION
