@@ -92,6 +92,15 @@ def test_claims_are_checked_against_each_sentence_and_all_together(tmp_path, ben
     assert scores[0] > scores[1] > scores[2]
 
 
+def test_of_long_evidence_the_nearest_sentences_count(tmp_path, bench):
+    evidence = [f"Ward {number} was painted in another colour." for number in range(300)]
+    evidence[150] = "The Harbour Trust funds partner hospitals for up to three years."
+    row = {"id": "long", "claim": evidence[150], "evidence": evidence, "supported": True}
+    write(tmp_path / "claims", "claims.jsonl", [row])
+    measured = measure_claims(open_set(tmp_path / "claims"), bench, None, silent)
+    assert [one["said"] for one in measured.rows] == [True]
+
+
 def test_a_passage_answers_its_question_and_no_other(tmp_path, bench):
     passages = ["The Harbour Trust funds partner hospitals for up to three years.", "Local managers wanted changes."]
     rows = [

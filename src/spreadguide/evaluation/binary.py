@@ -14,6 +14,11 @@ from spreadguide.evaluation.run import Done, Measured, Workbench
 from spreadguide.evaluation.sets import ClaimRow, EvaluationSet, PairRow, rows
 from spreadguide.evaluation.texts import SetText, set_texts
 from spreadguide.protocols import Embedder
+from spreadguide.text import terms
+
+LINES = 12
+"""Sentences of the evidence that a claim is checked against: about as many lines as a prompt holds. Some sets give whole
+pages, and whoever answers from a page is shown its lines that are nearest, too."""
 
 CHECKING = "Checking claims"
 JUDGING = "Judging passages"
@@ -65,7 +70,8 @@ def _weighed(assistant: Assistant, row: PairRow, text: SetText | None) -> tuple[
 
 def _verdict(claim: str, evidence: Sequence[str], embedder: Embedder) -> Verdict:
     """Return the first verdict that supports the claim, else that of the sentence which comes nearest."""
-    premises = [*evidence, " ".join(evidence)] if len(evidence) > 1 else list(evidence)
+    lines = _nearest(claim, evidence)
+    premises = [*lines, " ".join(lines)] if len(lines) > 1 else lines
     if not premises:
         return Verdict(False, 0.0, ("there is no evidence",))
     verdicts: list[Verdict] = []
@@ -74,6 +80,14 @@ def _verdict(claim: str, evidence: Sequence[str], embedder: Embedder) -> Verdict
             return verdict
         verdicts.append(verdict)
     return max(verdicts, key=_rank)
+
+
+def _nearest(claim: str, evidence: Sequence[str]) -> list[str]:
+    """Return the sentences that share most words with the claim, at most `LINES`, in their own order."""
+    asked = set(terms(claim))
+    shared = [len(asked & set(terms(sentence))) for sentence in evidence]
+    best = sorted(range(len(evidence)), key=shared.__getitem__, reverse=True)[:LINES]
+    return [evidence[place] for place in sorted(best)]
 
 
 def _verdicts(claim: str, premises: Sequence[str], embedder: Embedder) -> Iterator[Verdict]:
