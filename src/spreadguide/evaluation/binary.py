@@ -17,8 +17,8 @@ from spreadguide.protocols import Embedder
 from spreadguide.text import terms
 
 LINES = 12
-"""Sentences of the evidence that a claim is checked against: about as many lines as a prompt holds. Some sets give whole
-pages, and whoever answers from a page is shown its lines that are nearest, too."""
+"""Sentences of the evidence that a claim is checked against: about as many lines as a prompt holds. Some sets give
+whole pages, and whoever answers from a page is shown its lines that are nearest, too."""
 
 CHECKING = "Checking claims"
 JUDGING = "Judging passages"
