@@ -11,7 +11,7 @@ from spreadguide.answering import refusals
 from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, choose, quoted, render
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
-from spreadguide.answering.intent import load_intent
+from spreadguide.answering.intent import in_latin_letters, load_intent
 from spreadguide.answering.planning import AnswerSettings, number, plan, queries
 from spreadguide.answering.prompt import build
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
@@ -174,7 +174,7 @@ class Assistant:
         wordings = list(dict.fromkeys((question.text, question.standalone)))
         if why := next(filter(None, map(out_of_scope, wordings)), None):
             return why
-        if self._intent is None:
+        if self._intent is None or not in_latin_letters(question.text):
             return None
         return intent_out_of_scope(self._intent, self._embedder.embed_queries(wordings))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spreadguide.answering.intent import PATIENT, SERVICE, STEER, IntentModel, load_intent
+from spreadguide.answering.intent import PATIENT, SERVICE, STEER, IntentModel, in_latin_letters, load_intent
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope
 from spreadguide.protocols import Embedder
 from spreadguide.types import Status
@@ -83,6 +83,20 @@ def test_probabilities_are_those_of_the_weights() -> None:
     assert found == pytest.approx({PATIENT: 6 / 8, SERVICE: 1 / 8, STEER: 1 / 8})
     assert model.refused(np.array([np.log(6), 0], dtype=np.float32)) == PATIENT
     assert model.refused(np.array([0, 0], dtype=np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Who paid?", True),
+        ("¿Quién pagó la evaluación?", True),
+        ("Как долго?", False),
+        ("这些报告说了什么 NHS？", False),
+        ("?", False),
+    ],
+)
+def test_only_latin_letters_are_looked_at(text: str, expected: bool) -> None:
+    assert in_latin_letters(text) is expected
 
 
 def test_another_embedder_has_no_model() -> None:

@@ -8,6 +8,7 @@ another, the rules stand alone.
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -42,6 +43,12 @@ class IntentModel:
         """Return `PATIENT` or `STEER` where the question is surely one of these, else ``None``."""
         found = self.probabilities(vector)
         return next((name for name, least in self.least.items() if found[name] >= least), None)
+
+
+def in_latin_letters(text: str) -> bool:
+    """Whether most letters of ``text`` are Latin; of other scripts the embedder knows no words."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return 2 * sum(unicodedata.name(sign, "").startswith("LATIN") for sign in letters) > len(letters)
 
 
 def load_intent(embedder_id: str) -> IntentModel | None:
