@@ -194,6 +194,12 @@ def test_numbers_and_names_that_no_cited_report_holds_are_invented(text, invente
     assert marked(row(), answer(text, GOOD)).invented == invented
 
 
+def test_an_article_after_a_list_item_is_no_part_of_a_name():
+    text = "It ran on:\n\n- hospital wards [1]\nThe Trust led it. [1]"
+    assert marked(row(), answer(text, GOOD)).invented == ()
+    assert marked(row(), answer(text.replace("Trust", "Zephyr Trust"), GOOD)).invented == ("Zephyr Trust",)
+
+
 def test_what_stands_in_a_report_that_is_not_cited_is_invented():
     assert marked(row(), answer("Partners have 3 years [1].", GOOD, sources=((1, "wards"),))).invented == ("3",)
 

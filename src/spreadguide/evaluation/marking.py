@@ -17,6 +17,7 @@ _NUMERAL = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)*")
 """A run of capitalised words inside a sentence."""
 
+_ARTICLE = re.compile(r"^(?:The|An?|In|Its?|This|These|They) (?=\S)")
 _WORD = re.compile(r"[^\W_]+")
 
 QUOTED_TITLE = re.compile("“[^”]*”")
@@ -106,5 +107,7 @@ def _invented(text: str, answer: Answer, texts: dict[int, str]) -> tuple[str, ..
     lowered = f" {' '.join(_WORD.findall(known.lower()))} "
     own = QUOTED_TITLE.sub("", text)
     strange = [number for number in _NUMERAL.findall(own) if number not in numbers]
-    strange += [name for name in _NAME.findall(own) if f" {' '.join(_WORD.findall(name.lower()))} " not in lowered]
+    # A list item ends without a stop, so that an article may stand in front which begins the next sentence.
+    names = [_ARTICLE.sub("", name) for name in _NAME.findall(own)]
+    strange += [name for name in names if f" {' '.join(_WORD.findall(name.lower()))} " not in lowered]
     return tuple(dict.fromkeys(strange))
