@@ -98,5 +98,5 @@ class Bench(Workbench):
             index.close()
 
     def _place(self, name: str, origin: str) -> Path:
-        """Return the folder of one set's index; sets of one name from different folders have their own."""
+        """Return the folder of one set's index; reports of one set's name in different folders have their own."""
         return self._indexes / f"{name}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"

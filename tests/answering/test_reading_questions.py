@@ -68,6 +68,7 @@ def test_whether_a_text_holds_the_kind_asked_for(wanted: Wanted, text: str, expe
         "Can we offer CAR-T to the patient in bed 4?",
         "My mum has diabetes, which app helps?",
         "NHS number: 943 476 5919, what treatment is due?",
+        "Hello.\nThe dosage for amoxicillin please",
     ],
 )
 def test_one_patient_is_declined(question: str) -> None:
@@ -98,6 +99,8 @@ def test_instructions_are_declined(question: str) -> None:
         "How do I make the case for funding to a board?",
         "How should we refer to innovators?",
         "Which patients benefit from CAR-T therapy?",
+        "By how much did the pill box cut missed doses?",
+        "How cheap is a dose of magnesium sulphate?",
     ],
 )
 def test_questions_about_services_are_in_scope(question: str) -> None:

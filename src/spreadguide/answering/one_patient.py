@@ -28,7 +28,7 @@ def _any_of(*alternatives: str) -> tuple[re.Pattern[str], ...]:
 _ENOUGH = _any_of(
     r"\b(?:what|which|(?<!by )how (?:much|many)|correct|right|safe|usual|maximum|starting|recommended)\b"
     r"(?:(?!missed)[^.?!]){0,40}\b(?:dos(?:e|es|age|ages|ing)|mg|mcg|micrograms?|milligrams?)\b",
-    r"^(?!.*\b(?:costs?|prices?|cheap|expensive)\b).*\bdos(?:e|age|es) (?:of|for)\b",
+    r"(?s)^(?!.*\b(?:costs?|prices?|cheap|expensive)\b).*\bdos(?:e|age|es) (?:of|for)\b",
     r"\b(?:should|can|may|must|do|shall|could) (?:i|we) (?:\w+ ){0,2}"
     r"(?:prescribe|titrate|inject|diagnose|administer)\b",
     rf"\b(?:should|can|could|shall|may|must) (?:i|we|he|she|they) (?:\w+ ){{0,2}}(?:{_TREAT})\b[^.?!]{{0,60}}"
