@@ -13,13 +13,16 @@ from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.intent import in_latin_letters, load_intent
 from spreadguide.answering.planning import AnswerSettings, number, plan, queries
+from spreadguide.answering.premise import unsaid
 from spreadguide.answering.prompt import build
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
+from spreadguide.answering.shape import Shape, load_advice, shape_of
 from spreadguide.answering.wanted import Part
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
-from spreadguide.protocols import Embedder, Generator, LexicalIndex, PassageStore
-from spreadguide.retrieval.followup import stand_alone
+from spreadguide.protocols import Embedder, Generator, LexicalIndex, PairJudge, PassageStore
+from spreadguide.retrieval.followup import latest_first, stand_alone, with_last_turn
+from spreadguide.retrieval.reranking import rerank
 from spreadguide.retrieval.search import Retriever, hidden_by
 from spreadguide.types import (
     Answer,
@@ -79,6 +82,7 @@ class Assistant:
         self,
         library: Library,
         embedder: Embedder,
+        reader: PairJudge,
         generator: Generator | None,
         settings: AnswerSettings | None = None,
         *,
@@ -87,8 +91,10 @@ class Assistant:
     ) -> None:
         self._library = library
         self._embedder = embedder
+        self._reader = reader
         self._generator = generator
         self._intent = load_intent(embedder.embedder_id)
+        self._advice = load_advice(embedder.embedder_id)
         self._settings = settings or AnswerSettings()
         self._now = now
         self._new_id = new_id
@@ -99,20 +105,26 @@ class Assistant:
         return self._library
 
     def search(
-        self, query: str, k: int, *, source_ids: Sequence[str] | None = None, superseded: bool = False
+        self,
+        query: str,
+        k: int,
+        *,
+        history: Sequence[Turn] = (),
+        source_ids: Sequence[str] | None = None,
+        superseded: bool = False,
     ) -> list[Hit]:
         """Return the ``k`` best passages for ``query``, within ``source_ids`` where given; raises `QuestionError`.
 
+        ``history`` holds earlier turns, oldest first. The first passages are put in order by the cross-encoder.
         With ``superseded``, reports that a later edition replaced are searched, too; answers never rest on them.
         """
         check_question(query)
-        return self._library.retriever.search(query, k, source_ids=source_ids, superseded=superseded)
-
-    def retrieve(self, text: str, k: int, *, history: Sequence[Turn] = ()) -> list[Hit]:
-        """Return the ``k`` best passages for a question with the turns before it; raises `QuestionError`."""
-        check_question(text)
-        wording = stand_alone(text.strip(), history)
-        return self.search(wording[:MAX_QUESTION_CHARACTERS], k)
+        asked = query.strip()
+        depth = max(k, self._settings.reranked)
+        also = [wording[:MAX_QUESTION_CHARACTERS] for wording in with_last_turn(asked, history)]
+        found = self._library.retriever.search(asked, depth, also=also, source_ids=source_ids, superseded=superseded)
+        read = latest_first(asked, history)[:MAX_QUESTION_CHARACTERS]
+        return rerank(read, found, self._reader, self._settings.reranked)[:k]
 
     def weigh(self, text: str, *, history: Sequence[Turn] = (), source_ids: Sequence[str] | None = None) -> Sufficiency:
         """Return how well the reports cover a question, without answering it; raises `QuestionError`.
@@ -122,7 +134,7 @@ class Assistant:
         check_question(text)
         question = Question(text.strip(), stand_alone(text.strip(), history))
         asked = queries(question)
-        hits = self._hits([wording for _, wording in asked], source_ids)
+        hits = self._hits(asked, source_ids)
         verdicts = [result.sufficiency for result in self._plan(question, asked, hits)]
         return max(verdicts, key=lambda verdict: (verdict.enough, verdict.score))
 
@@ -161,13 +173,14 @@ class Assistant:
             yield Final(self._declined(question, declined, clock))
             return
         asked = queries(question)
-        hits = self._hits([wording for _, wording in asked], source_ids)
+        hits = self._hits(asked, source_ids)
         yield Retrieved(tuple(hits), clock.mark("retrieve"))
         results = self._plan(question, asked, hits)
         if not any(result.sufficiency.enough for result in results):
             yield Final(self._not_covered(question, hits, results, clock))
             return
-        yield from self._answer(question, hits, results, clock, use_generator=use_generator, cancelled=cancelled)
+        shape = shape_of(question.text, self._embedder.embed_queries([question.text])[0], self._advice)
+        yield from self._answer(question, hits, results, shape, clock, use_generator=use_generator, cancelled=cancelled)
 
     def _out_of_scope(self, question: Question) -> OutOfScope | None:
         """Say why the question must be declined: by its wording, or else by its meaning."""
@@ -178,12 +191,15 @@ class Assistant:
             return None
         return intent_out_of_scope(self._intent, self._embedder.embed_queries(wordings))
 
-    def _hits(self, wordings: Sequence[str], source_ids: Sequence[str] | None) -> list[Hit]:
-        """Search for each part of the question; the passages of the first part come first."""
+    def _hits(self, asked: Sequence[tuple[Part, str]], source_ids: Sequence[str] | None) -> list[Hit]:
+        """Search for each part of the question, by itself and with what it leans on; hits of the first come first."""
         found: dict[str, Hit] = {}
         hidden: set[str] = set()
-        for wording in wordings:
-            for hit in self.search(wording[:MAX_QUESTION_CHARACTERS], HITS, source_ids=source_ids):
+        for part, wording in asked:
+            leans = wording.strip(" ,?") != part.text
+            also = [part.text] if leans else []
+            whole = wording[:MAX_QUESTION_CHARACTERS]
+            for hit in self._library.retriever.search(whole, HITS, also=also, source_ids=source_ids):
                 if hit.passage.passage_id not in hidden:
                     found.setdefault(hit.passage.passage_id, hit)
                     hidden |= hidden_by(self._library.store, hit.passage)
@@ -191,14 +207,16 @@ class Assistant:
 
     def _plan(self, question: Question, asked: Sequence[tuple[Part, str]], hits: Sequence[Hit]) -> list[PartResult]:
         vectors = self._embedder.embed_queries([wording for _, wording in asked])
-        parts = [(part, vector) for (part, _), vector in zip(asked, vectors, strict=True)]
-        return plan(question, parts, hits, self._library.store, self._library.lexical.idf, self._settings)
+        parts = [(part, wording, vector) for (part, wording), vector in zip(asked, vectors, strict=True)]
+        library = self._library
+        return plan(question, parts, hits, library.store, library.lexical.idf, self._reader, self._settings)
 
     def _answer(
         self,
         question: Question,
         hits: Sequence[Hit],
         results: list[PartResult],
+        shape: Shape,
         clock: _Clock,
         *,
         use_generator: bool,
@@ -214,15 +232,16 @@ class Assistant:
         written: list[Finding] = []
         draft: Draft | None = None
         warnings: list[str] = []
-        if all(best_quoted(result) for result in results if result.sufficiency.enough):
-            # A model would only shorten a list, or dress up a date: the report's own words are the answer.
+        if shape is not Shape.PLAIN or all(best_quoted(result) for result in results if result.sufficiency.enough):
+            # A model would only shorten a list, or dress up a date: the report's own words are the answer. Of several
+            # reports or steps a small model tells one.
             use_generator = False
         elif not use_generator or self._generator is None:
             warnings.append(f"{QUOTES_ONLY}, as asked.")
         if use_generator and self._generator is not None:
             try:
                 results, evidence = number(results, self._generator.count_tokens)
-                checker = Checker(evidence, self._embedder)
+                checker = Checker(evidence, self._embedder, self._reader)
                 prompt = build(question.standalone, evidence)
                 for event in write(prompt, self._generator, checker, cancelled):
                     if isinstance(event, str):
@@ -236,24 +255,27 @@ class Assistant:
                             yield ClaimChecked(numbering.claim(event), numbering.sources)
             except GeneratorUnavailable as error:
                 warnings.append(f"{QUOTES_ONLY}. {error.message}")
-        yield Final(self._finished(question, hits, results, written, draft, warnings, texts, clock))
+        yield Final(self._finished(question, hits, results, shape, written, draft, warnings, texts, clock))
 
     def _finished(
         self,
         question: Question,
         hits: Sequence[Hit],
         results: Sequence[PartResult],
+        shape: Shape,
         written: Sequence[Finding],
         draft: Draft | None,
         warnings: Sequence[str],
         texts: dict[str, str],
         clock: _Clock,
     ) -> Answer:
-        shown = choose(results, written, texts)
+        shown = choose(results, written, texts, shape)
         numbering = Numbering(self._library.store)
         claims = [numbering.claim(finding) for finding in shown]
         withheld = [numbering.claim(finding) for finding in written if finding.support is SupportLevel.UNSUPPORTED]
         missing = refusals.missing_text(results)
+        # Who asks for advice tells of a place of their own, which no report can know.
+        assumed = [] if shape is Shape.ADVICE else unsaid(question.text, hits, self._library.store)
         return Answer(
             answer_id=self._new_id(),
             question=question,
@@ -264,7 +286,7 @@ class Assistant:
             evidence=tuple(hits),
             missing=missing,
             suggestions=(),
-            warnings=tuple(warnings),
+            warnings=(*warnings, *assumed),
             timings=_timings(clock),
             trace=self._trace(draft),
         )

@@ -17,8 +17,10 @@ from spreadguide.console import Bars, plain, say
 from spreadguide.errors import EvaluationError
 from spreadguide.settings import Settings, load_settings
 
-GOLDEN = "golden"
-"""Name of the set of questions on the shipped briefs that comes with SpreadGuide."""
+RAW_PAGES = "raw_pages"
+SHIPPED = ("golden", "near_misses", RAW_PAGES)
+"""Names of the sets that come with SpreadGuide: questions on the shipped briefs; claims on them, half of them with one
+thing changed; questions on five public web pages, of which everyone needs a copy of their own."""
 
 
 class _SetOrCommand(TyperGroup):
@@ -42,26 +44,47 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 
 @eval_app.command("run")
 def eval_run(
-    name: Annotated[str, typer.Argument(metavar="SET", help="golden, or a folder with a set.")],
+    name: Annotated[str, typer.Argument(metavar="SET", help=f"{', '.join(SHIPPED)}, or a folder with a set.")],
     as_json: JsonOption = False,
+    reports: Annotated[Path | None, typer.Option(help="Folder of reports that questions are answered from.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Look at the first N rows only.")] = None,
     split: Annotated[str | None, typer.Option(help="tune or report: one part of a set of questions.")] = None,
+    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Search without the cross-encoder.")] = False,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="Answer with quotes only, without a model.")] = False,
     model: Annotated[str | None, typer.Option(help="Model id, or path to a GGUF file.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Folder in which the run is kept.")] = None,
 ) -> None:
     """Measure one set; the run is kept as a file, with each row."""
+    from spreadguide.evaluation.measures import MEASURES, measure_questions
     from spreadguide.evaluation.run import as_json as run_json
     from spreadguide.evaluation.run import keep
-    from spreadguide.evaluation.sets import open_set
+    from spreadguide.evaluation.sets import SetKind, open_set
     from spreadguide.workbench import Bench, evaluation_dir
 
-    found = open_set(Path(str(files("spreadguide.evaluation") / GOLDEN)) if name == GOLDEN else Path(name))
+    found = open_set(Path(str(files("spreadguide.evaluation") / name)) if name in SHIPPED else Path(name))
+    if reports is not None and found.kind is not SetKind.QUESTIONS:
+        raise EvaluationError("--reports is for sets of questions.", hint="Leave --reports out.")
+    if reports is None and name == RAW_PAGES:
+        hint = "Name the folder of your copies with --reports. docs/evaluation.md says which pages they are."
+        raise EvaluationError(
+            "The questions of raw_pages are about pages that do not come with SpreadGuide.", hint=hint
+        )
     settings = load_settings(model=model, use_generator=False if no_llm else None)
     with Bars() as bars:
-        bench = Bench(settings, bars.progress)
-        measured = _measure(found, bench, limit, bars, split, use_generator=settings.use_generator)
-    about = {"commit": _commit(), "limit": limit, "split": split, "settings": _told(settings, measured.model)}
+        bench = Bench(settings, bars.progress, rerank=not no_rerank)
+        if found.kind is SetKind.QUESTIONS:
+            measured = measure_questions(
+                found, bench, limit, bars.progress, split=split, reports=reports, use_generator=settings.use_generator
+            )
+        else:
+            measured = MEASURES[found.kind](found, bench, limit, bars.progress)
+    about = {
+        "commit": _commit(),
+        "limit": limit,
+        "split": split,
+        "rerank": not no_rerank,
+        "settings": _told(settings, measured.model),
+    }
     run = run_json(measured, found, about)
     place = keep(run, runs or evaluation_dir(settings) / "runs")
     if as_json:
@@ -69,22 +92,6 @@ def eval_run(
     else:
         typer.echo(plain(_summary(run)))
     say(f"The run is kept in {place}")
-
-
-def _measure(found: Any, bench: Any, limit: int | None, bars: Bars, split: str | None, *, use_generator: bool) -> Any:
-    from spreadguide.evaluation.binary import measure_answerable, measure_claims
-    from spreadguide.evaluation.questions import measure_questions
-    from spreadguide.evaluation.retrieval import measure_retrieval
-    from spreadguide.evaluation.sets import SetKind
-
-    if found.kind is SetKind.QUESTIONS:
-        return measure_questions(found, bench, limit, bars.progress, split=split, use_generator=use_generator)
-    measures = {
-        SetKind.RETRIEVAL: measure_retrieval,
-        SetKind.CLAIMS: measure_claims,
-        SetKind.ANSWERABLE: measure_answerable,
-    }
-    return measures[found.kind](found, bench, limit, bars.progress)
 
 
 @eval_app.command("compare")

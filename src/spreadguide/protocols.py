@@ -14,6 +14,9 @@ from spreadguide.types import Document, Draft, LineBox, PageInfo, Passage, Promp
 Vectors = NDArray[np.float32]
 """Rows of unit length; shape ``(n, dimension)``."""
 
+Scores = NDArray[np.float32]
+"""One number per text, of shape ``(n,)``."""
+
 
 class Embedder(Protocol):
     """Turns text into vectors of unit length. Questions and documents are embedded by separate calls."""
@@ -34,6 +37,20 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Embed questions or claims, in milliseconds each."""
+
+
+class PairJudge(Protocol):
+    """Reads two texts together, which sees more than two vectors do and takes longer."""
+
+    @property
+    def judge_id(self) -> str:
+        """Name and weights' hash."""
+
+    def answers(self, question: str, passages: Sequence[str]) -> Scores:
+        """Return for each passage the log-odds that it answers the question."""
+
+    def supports(self, claim: str, evidence: Sequence[str]) -> Scores:
+        """Return for each piece of evidence the log-odds that it supports the whole claim."""
 
 
 class DenseIndex(Protocol):

@@ -214,6 +214,11 @@ class Source:
     metadata: Metadata
     passages: int = 0
 
+    def headline(self, passage: Passage) -> str:
+        """Return the document's title, unless it was made of the file's name, and the last heading above a passage."""
+        title = f"{self.metadata.title}." if self.metadata.named else ""
+        return f"{title} {passage.heading[-1] if passage.heading else ''}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -237,7 +242,8 @@ class Evidence:
     unit depends on (lead-in, speaker), which stands at ``context_spans``. ``spans`` are the pieces to quote: the unit
     itself or, for a whole list, each item; ``pieces`` are their texts, which ``text`` joins. ``dense`` is the cosine
     of question and unit; ``coverage`` the share (0–1, weighted by inverse document frequency) of the question's words
-    found in the unit with its context; ``score`` their mix.
+    found in the unit with its context; ``answers`` the log-odds, by the cross-encoder, that the unit answers the
+    question, where it was asked; ``score`` the mix of what is known.
     """
 
     marker: int
@@ -254,6 +260,7 @@ class Evidence:
     score: float
     list_id: int | None = None
     field: str | None = None
+    answers: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.adapters.index_files import IndexFiles, OpenIndex, open_index
 from spreadguide.adapters.llama_settings import LlamaSettings
 from spreadguide.adapters.local_generator import LocalGenerator
@@ -18,7 +19,7 @@ from spreadguide.assistant import Assistant, Library
 from spreadguide.indexing.publish import live_stamp
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import ResolvedModel, models_dir, resolve_generator
-from spreadguide.protocols import Embedder, Progress
+from spreadguide.protocols import Embedder, PairJudge, Progress
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
 from spreadguide.settings import DEFAULT_EMBEDDER, Settings, ingest_limits
 from spreadguide.switching import Switching
@@ -30,6 +31,11 @@ def make_embedder(settings: Settings) -> Embedder:
     if settings.embedder == DEFAULT_EMBEDDER:
         return MiniLM()
     return SentenceTransformerEmbedder(Path(settings.embedder))
+
+
+def make_reader() -> PairJudge:
+    """Return the cross-encoder that ships; nothing is loaded before it is used."""
+    return CrossEncoder()
 
 
 def build(settings: Settings, progress: Progress) -> BuildSummary:
@@ -99,14 +105,16 @@ class Services:
         self.settings = settings
         self.generator = make_generator(settings)
         embedder = make_embedder(settings)
+        reader = make_reader()
 
         def opened() -> _OpenAssistant:
             index, library = open_library(settings, embedder)
-            return _OpenAssistant(index, Assistant(library, embedder, self.generator))
+            return _OpenAssistant(index, Assistant(library, embedder, reader, self.generator))
 
         self._live = Switching(opened, partial(live_stamp, settings.index_dir))
         # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
         embedder.embed_queries(["warm up"])
+        reader.answers("warm up", ["warm up"])
         if self.generator is not None:
             self.generator.start()
 

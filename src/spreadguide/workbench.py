@@ -12,12 +12,13 @@ from platformdirs import user_cache_path
 
 from spreadguide.adapters.index_files import IndexFiles
 from spreadguide.adapters.local_generator import LocalGenerator
+from spreadguide.answering.planning import AnswerSettings
 from spreadguide.assistant import Assistant
 from spreadguide.evaluation.run import Workbench
 from spreadguide.indexing.build import build_index
-from spreadguide.protocols import Embedder, Progress, ReportFile
+from spreadguide.protocols import Embedder, PairJudge, Progress, ReportFile
 from spreadguide.settings import Settings, ingest_limits
-from spreadguide.wiring import make_embedder, make_generator, open_library
+from spreadguide.wiring import make_embedder, make_generator, make_reader, open_library
 
 GENERATOR_WAIT_SECONDS = 300.0
 """Longest wait for the model to load: reading a large file from a slow disk takes minutes."""
@@ -37,17 +38,24 @@ def shipped_briefs() -> Path:
 class Bench(Workbench):
     """The real workbench. Indexes are kept, so that a second run embeds nothing."""
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
-        """Nothing is loaded before it is needed."""
+    def __init__(self, settings: Settings, progress: Progress, *, rerank: bool = True) -> None:
+        """Nothing is loaded before it is needed. Without ``rerank``, searches are not read by the cross-encoder."""
         self._settings = settings
         self._progress = progress
         self._indexes = evaluation_dir(settings) / "indexes"
         self._embedder = make_embedder(settings)
+        self._reader = make_reader()
+        self._answering = AnswerSettings() if rerank else AnswerSettings(reranked=0)
 
     @property
     def embedder(self) -> Embedder:
         """The embedder that the settings name."""
         return self._embedder
+
+    @property
+    def reader(self) -> PairJudge:
+        """The cross-encoder."""
+        return self._reader
 
     @contextmanager
     def on_reports(self, folder: Path | None, name: str) -> Iterator[Assistant]:
@@ -93,7 +101,7 @@ class Bench(Workbench):
         )
         index, library = open_library(self._settings.model_copy(update={"index_dir": place}), self._embedder)
         try:
-            yield Assistant(library, self._embedder, generator)
+            yield Assistant(library, self._embedder, self._reader, generator, self._answering)
         finally:
             index.close()
 

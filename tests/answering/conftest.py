@@ -10,7 +10,7 @@ import pytest
 from spreadguide.assistant import Assistant, Library
 from spreadguide.protocols import Embedder, Generator
 from spreadguide.settings import load_settings
-from spreadguide.wiring import make_embedder, open_library
+from spreadguide.wiring import make_embedder, make_reader, open_library
 
 MakeAssistant = Callable[[Generator | None], Assistant]
 
@@ -30,6 +30,6 @@ def library(shipped_index: Path, embedder: Embedder) -> Iterator[Library]:
 @pytest.fixture(scope="session")
 def make_assistant(library: Library, embedder: Embedder) -> MakeAssistant:
     def make(generator: Generator | None) -> Assistant:
-        return Assistant(library, embedder, generator)
+        return Assistant(library, embedder, make_reader(), generator)
 
     return make

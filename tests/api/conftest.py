@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from spreadguide.api.app import create_app
 from spreadguide.assistant import Assistant, Library
 from spreadguide.settings import load_settings
-from spreadguide.wiring import build, make_embedder, open_library
+from spreadguide.wiring import build, make_embedder, make_reader, open_library
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 
@@ -44,7 +44,7 @@ def make_services(index_dir: Path) -> Iterator[MakeServices]:
     index, library = open_library(settings, embedder)
 
     def make(generator: ScriptedGenerator | None) -> SimpleNamespace:
-        assistant = Assistant(library, embedder, generator)
+        assistant = Assistant(library, embedder, make_reader(), generator)
         lease = partial(nullcontext, assistant)
         return SimpleNamespace(settings=settings, generator=generator, lease=lease, close=lambda: None)
 

@@ -114,9 +114,14 @@ class MiniLM:
 
     @cached_property
     def _int8(self) -> _Int8Model:
-        tokenizer = verified_package(FULL_PACKAGE, {_TOKENIZER: FULL_FILES[_TOKENIZER]}) / _TOKENIZER
+        tokenizer = tokenizer_file()
         weights = verified_package(INT8_PACKAGE, INT8_FILES) / _INT8_WEIGHTS
         return _started(lambda: _Int8Model(open_session(weights), tokenizer))
+
+
+def tokenizer_file() -> Path:
+    """Return the tokenizer's file after checking it; raises as `verified_package` does."""
+    return verified_package(FULL_PACKAGE, {_TOKENIZER: FULL_FILES[_TOKENIZER]}) / _TOKENIZER
 
 
 class _Model:

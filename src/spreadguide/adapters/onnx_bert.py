@@ -34,6 +34,9 @@ FUSED = "com.microsoft"
 QUANTA = 127
 """Steps of a signed 8-bit weight on either side of zero."""
 
+SAFE_QUANTA = 63
+"""Steps of a weight that no processor can overflow with: the sum of two products of 255 and 63 fits in 16 bits."""
+
 Weights = Mapping[str, NDArray[np.float32]]
 """Tensors by the names that the Hugging Face `BertModel` gives them."""
 
@@ -65,6 +68,8 @@ class IntegerLayers:
     outliers: tuple[tuple[int, float], ...] = ()
     """Channels of the states that are far larger than the others, each with what it is divided by before it is rounded
     for ``heads``."""
+    quanta: int = QUANTA
+    """Steps of a weight on either side of zero."""
     longer_than: int = 0
     """Word pieces; texts of so many, or fewer, are computed in float32 throughout."""
 
@@ -102,12 +107,12 @@ def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_
     """
     from onnx import TensorProto, helper
 
-    graph = _Graph()
+    graph = Graph()
     hidden = weights["embeddings.LayerNorm.weight"].size
     if integers.longer_than:
         branches = {}
         for name, layers in (("then_branch", integers), ("else_branch", NO_INTEGERS)):
-            branch = _Graph(tensors=graph.tensors, prefix=f"{name}_")
+            branch = Graph(tensors=graph.tensors, prefix=f"{name}_")
             _encoder(branch, weights, shape, layers, f"{name}_vectors")
             output = helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, ["texts", hidden])
             branches[name] = helper.make_graph(branch.nodes, name, [], [output])
@@ -156,7 +161,7 @@ def multiplication() -> bytes:
 
 
 @dataclass(slots=True)
-class _Graph:
+class Graph:
     """Operators and constants in the making; every value has a name of its own."""
 
     nodes: list[Any] = field(default_factory=list)
@@ -185,18 +190,18 @@ class _Graph:
         return self.add_all(operator, *inputs, outputs=1, domain=domain, **attributes)[0]
 
 
-def _encoder(graph: _Graph, weights: Weights, shape: BertShape, integers: IntegerLayers, output: str) -> None:
+def _encoder(graph: Graph, weights: Weights, shape: BertShape, integers: IntegerLayers, output: str) -> None:
     """Everything from ``ids`` to vectors of unit length, under the name ``output``."""
     from onnx import helper
 
     last = _embeddings(graph, weights, shape)
     for layer in range(shape.layers):
-        last = _block(graph, weights, shape, layer, last, integers)
+        last = block(graph, weights, shape, layer, last, integers)
     mean = graph.add("ReduceMean", last, graph.constant("tokens", np.array([1])), keepdims=0)
     graph.nodes.append(helper.make_node("LpNormalization", [mean], [output], axis=-1, p=2))
 
 
-def _embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
+def _embeddings(graph: Graph, weights: Weights, shape: BertShape) -> str:
     """Words plus positions, normalised; the one kind of segment is added to the positions beforehand."""
     words = graph.constant("words", weights["embeddings.word_embeddings.weight"])
     segment = weights["embeddings.token_type_embeddings.weight"][0]
@@ -205,11 +210,11 @@ def _embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
     length = graph.add("Shape", "ids", start=1, end=2)
     rows = graph.add("Slice", graph.constant("positions", positions), first, length, first)
     total = graph.add("Add", graph.add("Gather", words, "ids"), rows)
-    gain, offset = _constants(graph, weights, "embeddings.LayerNorm")
+    gain, offset = constants(graph, weights, "embeddings.LayerNorm")
     return graph.add("LayerNormalization", total, gain, offset, axis=-1, epsilon=shape.epsilon)
 
 
-def _block(graph: _Graph, weights: Weights, shape: BertShape, layer: int, states: str, integers: IntegerLayers) -> str:
+def block(graph: Graph, weights: Weights, shape: BertShape, layer: int, states: str, integers: IntegerLayers) -> str:
     """One encoder block: attention, then the feed-forward layers, each added to its input and normalised."""
     name = f"encoder.layer.{layer}"
     heads = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
@@ -220,57 +225,59 @@ def _block(graph: _Graph, weights: Weights, shape: BertShape, layer: int, states
         for channel, divisor in integers.outliers:
             divisors[channel] = divisor
         evened = graph.add("Div", states, graph.constant("outliers", divisors)) if integers.outliers else states
-        joint = _linear(graph, f"{name}.heads", evened, weight * divisors, bias, SIGNED)
+        joint = linear(graph, f"{name}.heads", evened, weight * divisors, bias, SIGNED, integers.quanta)
     else:
-        joint = _linear(graph, f"{name}.heads", states, weight, bias)
+        joint = linear(graph, f"{name}.heads", states, weight, bias)
     parts = graph.add_all("Split", joint, outputs=3, axis=-1, num_outputs=3)
     context = graph.add("MultiHeadAttention", *parts, domain=FUSED, num_heads=shape.heads)
 
     weight, bias = _pair(weights, f"{name}.attention.output.dense")
     to = SIGNED if layer in integers.attended else None
-    attended = _linear(graph, f"{name}.attended", context, weight, bias, to)
+    attended = linear(graph, f"{name}.attended", context, weight, bias, to, integers.quanta)
     states = _residual(graph, weights, shape, f"{name}.attention.output.LayerNorm", attended, states)
 
-    wide = graph.add("Gelu", _widened(graph, weights, name, states, in_integers=layer in integers.wide), domain=FUSED)
+    wide = graph.add("Gelu", _widened(graph, weights, layer, states, integers), domain=FUSED)
     weight, bias = _pair(weights, f"{name}.output.dense")
     to = AFTER_GELU if layer in integers.back else None
-    back = _linear(graph, f"{name}.back", wide, weight, bias, to)
+    back = linear(graph, f"{name}.back", wide, weight, bias, to, integers.quanta)
     return _residual(graph, weights, shape, f"{name}.output.LayerNorm", back, states)
 
 
-def _widened(graph: _Graph, weights: Weights, name: str, states: str, *, in_integers: bool) -> str:
+def _widened(graph: Graph, weights: Weights, layer: int, states: str, integers: IntegerLayers) -> str:
+    name = f"encoder.layer.{layer}"
     weight, bias = _pair(weights, f"{name}.intermediate.dense")
-    if not in_integers:
-        return _linear(graph, f"{name}.wide", states, weight, bias)
+    if layer not in integers.wide:
+        return linear(graph, f"{name}.wide", states, weight, bias)
     gain = np.abs(weights[f"{name}.attention.output.LayerNorm.weight"])
     evened = graph.add("Div", states, graph.constant(f"{name}.gain", gain))
-    return _linear(graph, f"{name}.wide", evened, weight * gain, bias, SIGNED)
+    return linear(graph, f"{name}.wide", evened, weight * gain, bias, SIGNED, integers.quanta)
 
 
-def _residual(graph: _Graph, weights: Weights, shape: BertShape, name: str, new: str, old: str) -> str:
-    gain, offset = _constants(graph, weights, name)
+def _residual(graph: Graph, weights: Weights, shape: BertShape, name: str, new: str, old: str) -> str:
+    gain, offset = constants(graph, weights, name)
     return graph.add("SkipLayerNormalization", new, old, gain, offset, domain=FUSED, epsilon=shape.epsilon)
 
 
-def _linear(
-    graph: _Graph,
+def linear(
+    graph: Graph,
     name: str,
     states: str,
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
     integers: _Range | None = None,
+    quanta: int = QUANTA,
 ) -> str:
     """``states`` times ``weight`` plus ``bias``, in float32 or in the given range of integers."""
     if integers is None:
         product = graph.add("MatMul", states, graph.constant(f"{name}.weight", weight.T))
     else:
-        product = _product8(graph, name, states, weight, integers)
+        product = _product8(graph, name, states, weight, integers, quanta)
     return graph.add("Add", product, graph.constant(f"{name}.bias", bias))
 
 
-def _product8(graph: _Graph, name: str, states: str, weight: NDArray[np.float32], to: _Range) -> str:
+def _product8(graph: Graph, name: str, states: str, weight: NDArray[np.float32], to: _Range, quanta: int) -> str:
     """The product in 8-bit integers: each token is divided by its largest value, rounded, multiplied, brought back."""
-    scale = np.abs(weight).max(axis=1) / np.float32(QUANTA)
+    scale = np.abs(weight).max(axis=1) / np.float32(quanta)
     rounded = np.rint(weight / scale[:, None]).astype(np.int8)
     step = graph.constant(f"{to.name}.step", np.array(1 / to.above, dtype=np.float32))
     zero = graph.constant(f"{to.name}.zero", np.array(to.zero, dtype=np.uint8))
@@ -295,6 +302,7 @@ def _pair(weights: Weights, name: str) -> tuple[NDArray[np.float32], NDArray[np.
     return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
-def _constants(graph: _Graph, weights: Weights, name: str) -> tuple[str, str]:
+def constants(graph: Graph, weights: Weights, name: str) -> tuple[str, str]:
+    """Hold weight and bias of one normalisation and return their names."""
     weight, bias = _pair(weights, name)
     return graph.constant(f"{name}.weight", weight), graph.constant(f"{name}.bias", bias)

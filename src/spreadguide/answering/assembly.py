@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from spreadguide.answering.claims import Finding, quotes
 from spreadguide.answering.evidence import answers_kind
 from spreadguide.answering.gate import Sufficiency
+from spreadguide.answering.shape import Shape
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
 from spreadguide.text import terms
@@ -37,6 +38,18 @@ QUOTES_ALONE = 3
 
 QUOTE_MARGIN = 0.86
 """A further unit is quoted only when it scores at least this share of the best one."""
+
+ADVICE_QUOTES = 5
+"""Most units quoted where advice is asked for: one step each."""
+
+ADVICE_MARGIN = 0.6
+"""A further step is quoted only when it scores at least this share of the best one."""
+
+COMPARED_SOURCES = 3
+"""Most reports quoted side by side in a comparison."""
+
+QUOTES_EACH = 2
+"""Most units quoted of one report in a comparison."""
 
 LONG_LIST = 12
 """Most items of a list that are quoted."""
@@ -117,7 +130,9 @@ class Numbering:
         return tuple(other.title for other in found if other.status is EditionStatus.CURRENT)
 
 
-def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dict[str, str]) -> list[Finding]:
+def choose(
+    results: Sequence[PartResult], written: Sequence[Finding], texts: dict[str, str], shape: Shape = Shape.PLAIN
+) -> list[Finding]:
     """Choose what is shown: what was written and checked, and for each part that it leaves open, a quote.
 
     ``written`` are the checked sentences in order; ``texts`` the documents' texts by source id.
@@ -135,23 +150,44 @@ def choose(results: Sequence[PartResult], written: Sequence[Finding], texts: dic
         ]
         if not any(_answers(finding, result) for finding in own):
             most = 1 if own else QUOTES_ALONE
-            own = [*quoted(result, texts, most), *own]
+            own = [*quoted(result, texts, most, shape), *own]
         used |= {finding.text for finding in own}
         shown += own
     return _once(shown)
 
 
-def quoted(result: PartResult, texts: dict[str, str], most: int) -> list[Finding]:
-    """Return the verbatim quotes that answer one part: the best unit and those close to it, at most ``most``."""
-    best = result.evidence[0].score
+def quoted(result: PartResult, texts: dict[str, str], most: int, shape: Shape = Shape.PLAIN) -> list[Finding]:
+    """Return the verbatim quotes that answer one part: the best unit and those close to it, at most ``most``.
+
+    Advice takes more of them, and a comparison those of each report, one after another.
+    """
     fitting = [unit for unit in result.evidence if _holds_kind(result.part, unit)] or list(result.evidence)
-    units = fitting[:1] + [unit for unit in fitting[1:] if unit.score >= QUOTE_MARGIN * best]
+    if shape is Shape.COMPARISON and most > 1:
+        units = _side_by_side(fitting)
+    elif shape is Shape.ADVICE and most > 1:
+        units = _close(fitting, ADVICE_MARGIN)[:ADVICE_QUOTES]
+    else:
+        units = _close(fitting, QUOTE_MARGIN)[:most]
     findings: list[Finding] = []
-    for unit in units[:most]:
+    for unit in units:
         findings += quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]
-        if unit.list_id is not None and result.part.wanted is Wanted.LIST:
+        if shape is Shape.PLAIN and unit.list_id is not None and result.part.wanted is Wanted.LIST:
             break
     return findings
+
+
+def _close(units: Sequence[Evidence], margin: float) -> list[Evidence]:
+    """Return the first unit and those that score at least ``margin`` of the best."""
+    best = max(unit.score for unit in units)
+    return [unit for place, unit in enumerate(units) if place == 0 or unit.score >= margin * best]
+
+
+def _side_by_side(units: Sequence[Evidence]) -> list[Evidence]:
+    """Return the best units of the best reports, report by report."""
+    by_source: dict[str, list[Evidence]] = {}
+    for unit in _close(units, ADVICE_MARGIN):
+        by_source.setdefault(unit.source.source_id, []).append(unit)
+    return [unit for found in list(by_source.values())[:COMPARED_SOURCES] for unit in found[:QUOTES_EACH]]
 
 
 def _holds_kind(part: Part, unit: Evidence) -> bool:

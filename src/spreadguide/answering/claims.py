@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spreadguide.answering.citations import DraftSentence
 from spreadguide.answering.verification import Premise, Verdict, check
-from spreadguide.protocols import Embedder
+from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.text import terms
 from spreadguide.types import Evidence, Layout, Span, SupportLevel, UnitKind
 
@@ -51,9 +51,10 @@ class _Candidate:
 class Checker:
     """Checks the sentences of one draft against the numbered evidence it was written from."""
 
-    def __init__(self, evidence: Sequence[Evidence], embedder: Embedder) -> None:
+    def __init__(self, evidence: Sequence[Evidence], embedder: Embedder, reader: PairJudge) -> None:
         self._candidates = {unit.marker: _candidates(unit) for unit in evidence}
         self._embedder = embedder
+        self._reader = reader
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._seen: list[set[str]] = []
 
@@ -68,19 +69,20 @@ class Checker:
         return self._best(sentence)
 
     def _best(self, sentence: DraftSentence) -> Finding:
-        candidates = self._in_order([marker for marker in sentence.markers if marker in self._candidates])
-        similarities = self._similarities(sentence.text, candidates)
         tried: list[tuple[Verdict, _Candidate]] = []
-        for candidate, similarity in zip(candidates, similarities, strict=True):
-            verdict = check(sentence.text, candidate.premise, similarity)
-            if verdict.supported:
-                return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, candidate)
-            tried.append((verdict, candidate))
-        verdict, candidate = max(tried, key=lambda pair: (-len(pair[0].reasons), pair[0].score))
+        for candidates in self._in_order([marker for marker in sentence.markers if marker in self._candidates]):
+            similarities = self._similarities(sentence.text, candidates)
+            odds = self._reader.supports(sentence.text, [candidate.premise.read for candidate in candidates])
+            for candidate, similarity, odd in zip(candidates, similarities, odds, strict=True):
+                verdict = check(sentence.text, candidate.premise, similarity, float(odd))
+                if verdict.supported:
+                    return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, candidate)
+                tried.append((verdict, candidate))
+        verdict, candidate = max(tried, key=lambda pair: pair[0].score)
         return _finding(sentence.text, SupportLevel.UNSUPPORTED, verdict, candidate)
 
-    def _in_order(self, cited: list[int]) -> list[_Candidate]:
-        """Return what to check against, in order: each cited line, the cited lines together, every other line."""
+    def _in_order(self, cited: list[int]) -> list[list[_Candidate]]:
+        """Return what to check against, in order: each cited line and the cited lines together, then every other."""
         first = [candidate for marker in cited for candidate in self._candidates[marker]]
         together = [_together([self._candidates[marker][0] for marker in cited])] if len(cited) > 1 else []
         others = [
@@ -89,7 +91,7 @@ class Checker:
             if marker not in cited
             for candidate in candidates
         ]
-        return [*first, *together, *others]
+        return [found for found in ([*first, *together], others) if found]
 
     def _similarities(self, sentence: str, candidates: Sequence[_Candidate]) -> list[float]:
         unknown = [text for text in {c.premise.text for c in candidates} if text not in self._vectors]
@@ -114,6 +116,7 @@ def _together(candidates: Sequence[_Candidate]) -> _Candidate:
         Premise(
             " ".join(candidate.premise.text for candidate in candidates),
             " ".join(candidate.premise.names for candidate in candidates),
+            candidates[0].premise.title,
         ),
     )
 
@@ -121,7 +124,7 @@ def _together(candidates: Sequence[_Candidate]) -> _Candidate:
 def _premise(unit: Evidence, text: str) -> Premise:
     about = unit.source.metadata
     names = " ".join((about.title, about.publisher or "", *about.authors, *unit.passage.heading))
-    return Premise(f"{unit.context} {text}".strip(), names)
+    return Premise(f"{unit.context} {text}".strip(), names, unit.source.headline(unit.passage))
 
 
 def _finding(text: str, support: SupportLevel, verdict: Verdict, candidate: _Candidate) -> Finding:

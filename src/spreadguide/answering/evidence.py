@@ -55,13 +55,14 @@ number of partners."""
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One part of a question, ready to be matched: its vector and its words with their weights.
+    """One part of a question, ready to be matched: its wording with what it leans on, its vector, its weighted words.
 
     ``own`` are the words of the part itself, looked for in a unit. ``weights`` adds, at less weight, the words that
     the rest of the question or an earlier turn carries; they name the subject, and are looked for in the section.
     """
 
     part: Part
+    wording: str
     vector: NDArray[np.float32]
     own: dict[str, float]
     weights: dict[str, float]
@@ -93,6 +94,7 @@ def weigh(text: str, idf: Callable[[str], float], settings: EvidenceSettings) ->
 
 def ask_for(
     part: Part,
+    wording: str,
     vector: NDArray[np.float32],
     standalone: str,
     idf: Callable[[str], float],
@@ -103,7 +105,7 @@ def ask_for(
     carried = weigh(standalone, idf, settings)
     whole = {term: settings.context_term_weight * weight for term, weight in carried.items()}
     whole |= weigh(part.text, idf, settings)
-    return Ask(part, vector, own or whole, whole)
+    return Ask(part, wording, vector, own or whole, whole)
 
 
 def covered(weights: dict[str, float], text: str) -> float:

@@ -1,74 +1,114 @@
 """The sufficiency gate: does the evidence answer the question, judged before anything is written.
 
-Several signals, for one similarity threshold fails both ways: how near the evidence is in meaning, how many of the
-question's words it holds, whether the names asked about occur, and whether a thing of the kind asked for (a number
-of wards, a length of time) stands there at all.
+Several signals, for one similarity threshold fails both ways: whether the cross-encoder reads an answer in a line, how
+near the evidence is in meaning, how many of the question's words it holds, whether the names asked about occur, and
+whether a thing of the kind asked for (a number of wards, a length of time) stands there at all. A logistic regression
+makes one probability of them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+import numpy as np
+
 from spreadguide.answering.evidence import Ask, answers_kind, covered, section_text
+from spreadguide.answering.logistic import load
 from spreadguide.answering.wanted import Wanted
 from spreadguide.protocols import PassageStore
-from spreadguide.text import SMALL_WORDS, STOP_WORDS, initials, stem, terms, words
+from spreadguide.text import SMALL_WORDS, STOP_WORDS, initials, stem, words
 from spreadguide.types import Evidence, Hit, Passage, Source
 
+WEIGHTS = "gate.json"
 
-@dataclass(frozen=True, slots=True)
-class GateSettings:
-    """Thresholds of the gate, set by hand on questions of our own about the shipped briefs."""
+LOOKED_AT = 4
+"""Best units in which words and the kind of thing asked for are looked for."""
 
-    enough: float = 0.52
-    """Least sufficiency (0-1): the mean of the best cosine and the share of the question's words covered."""
-    least_dense: float = 0.25
-    """Least cosine of the best unit: below it, unrelated text that shares common words gets through."""
-    least_coverage: float = 0.34
-    """Least share of the question's weighted words that the best evidence and its passages must hold."""
-    looked_at: int = 4
-    """Best units in which the kind of thing asked for must stand."""
-    near_best: float = 0.7
-    """Least cosine of such a unit, as a share of the best one's: a number in another story answers nothing."""
-    unit_coverage: float = 0.36
-    """Least share of the question's weighted words in one of these units with its title and headings: words that are
-    spread over several reports make no answer. Where a kind of thing is asked for, the unit that holds it counts."""
+NEAR_BEST = 0.7
+"""Least cosine of a unit that may hold the thing asked for, as a share of the best one's: a number in another story
+answers nothing."""
+
+MOST_ODDS = 8.0
+"""Log-odds of the cross-encoder are cut here: beyond, they say no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sufficiency:
-    """The gate's verdict on one part: ``score`` is 0-1; ``why`` says in plain words what is lacking."""
+    """The gate's verdict on one part: ``score`` is a probability; ``why`` says in plain words what is lacking.
+
+    ``signals`` are the values that the regression read, by name; empty where there was no evidence at all.
+    """
 
     enough: bool
     score: float
     why: str = ""
+    signals: dict[str, float] = field(default_factory=dict)
 
 
 _ABOUT_ELSE = "the passages found are about something else"
 
 
 def judge(
-    ask: Ask, evidence: Sequence[Evidence], hits: Sequence[Hit], store: PassageStore, settings: GateSettings
+    ask: Ask, evidence: Sequence[Evidence], passage_odds: float | None, hits: Sequence[Hit], store: PassageStore
 ) -> Sufficiency:
-    """Judge whether ``evidence`` answers one part of a question."""
+    """Judge whether ``evidence`` answers one part of a question.
+
+    ``passage_odds`` are the best log-odds, by the cross-encoder, that a whole passage does; ``None`` if none was read.
+    """
     if not evidence:
         return Sufficiency(False, 0.0, "nothing in the reports comes near this question")
-    best = evidence[: settings.looked_at]
-    dense = max(unit.dense for unit in evidence)
-    coverage = covered(ask.weights, " ".join(_surroundings(unit, store) for unit in best))
-    score = round((dense + coverage) / 2, 3)
+    regression = load(WEIGHTS)
+    found = signals(ask, evidence, passage_odds, hits, store)
+    score = round(regression.probability(found), 4)
+    if score >= regression.least:
+        return Sufficiency(True, score, signals=found)
     if missing := unknown_names(ask.part.text, hits, store):
-        return Sufficiency(False, score, f"the reports found do not mention {', '.join(missing)}")
-    if score < settings.enough or dense < settings.least_dense or coverage < settings.least_coverage:
-        return Sufficiency(False, score, _ABOUT_ELSE)
-    if not _answered_by_one(ask, best, settings):
-        anything = ask.part.wanted in {Wanted.ANY, Wanted.LIST}
-        why = _ABOUT_ELSE if anything else f"the reports do not give {ask.part.wanted.value} for this"
-        return Sufficiency(False, score, why)
-    return Sufficiency(True, score)
+        return Sufficiency(False, score, f"the reports found do not mention {', '.join(missing)}", found)
+    if found["kind_missing"]:
+        return Sufficiency(False, score, f"the reports do not give {ask.part.wanted.value} for this", found)
+    return Sufficiency(False, score, _ABOUT_ELSE, found)
+
+
+def signals(
+    ask: Ask, evidence: Sequence[Evidence], passage_odds: float | None, hits: Sequence[Hit], store: PassageStore
+) -> dict[str, float]:
+    """Return what the verdict rests on, by name; ``evidence`` must not be empty."""
+    best = evidence[:LOOKED_AT]
+    odds = sorted((_odds(unit) for unit in evidence), reverse=True)
+    return {
+        "answers": odds[0],
+        "answers_next": odds[1] if len(odds) > 1 else -MOST_ODDS,
+        "answers_passage": odds[0] if passage_odds is None else _cut(passage_odds),
+        "dense": max(unit.dense for unit in evidence),
+        "coverage": covered(ask.weights, " ".join(_surroundings(unit, store) for unit in best)),
+        "unit_coverage": max(covered(ask.weights, _with_headings(unit)) for unit in best),
+        "names_missing": float(bool(unknown_names(ask.part.text, hits, store))),
+        "kind_missing": float(not _holds_kind(ask, best)),
+        "of_document": float(ask.part.field is not None and any(unit.field == ask.part.field for unit in best)),
+    }
+
+
+def _odds(unit: Evidence) -> float:
+    if unit.answers is None:
+        # What a document says of itself is never read by the cross-encoder; its field was asked for by name.
+        return MOST_ODDS if unit.field is not None else -MOST_ODDS
+    return _cut(unit.answers)
+
+
+def _cut(odds: float) -> float:
+    return float(np.clip(odds, -MOST_ODDS, MOST_ODDS))
+
+
+def _holds_kind(ask: Ask, best: Sequence[Evidence]) -> bool:
+    """Whether a unit near the question holds the kind of thing asked for (a number of wards, a length of time)."""
+    part = ask.part
+    if part.wanted in {Wanted.ANY, Wanted.LIST} or (part.field and any(unit.field == part.field for unit in best)):
+        return True
+    floor = NEAR_BEST * max(unit.dense for unit in best)
+    return any(answers_kind(part, unit) for unit in best if unit.dense >= floor)
 
 
 def _surroundings(unit: Evidence, store: PassageStore) -> str:
@@ -76,24 +116,6 @@ def _surroundings(unit: Evidence, store: PassageStore) -> str:
     metadata = unit.source.metadata
     around = (metadata.title, metadata.publisher or "", *unit.passage.heading, unit.context, unit.text)
     return " ".join((*around, section_text(unit.passage, store)))
-
-
-def _answered_by_one(ask: Ask, best: Sequence[Evidence], settings: GateSettings) -> bool:
-    part = ask.part
-    if part.field is not None and any(unit.field == part.field for unit in best):
-        return True
-    floor = settings.near_best * max(unit.dense for unit in best)
-    subject = {term: weight for term, weight in ask.weights.items() if term not in _TIME_TERMS}
-    return any(
-        (part.wanted in {Wanted.ANY, Wanted.LIST} or answers_kind(part, unit))
-        and covered(subject, _with_headings(unit)) >= settings.unit_coverage
-        for unit in best
-        if unit.dense >= floor
-    )
-
-
-_TIME_TERMS = frozenset(terms("minute minutes hour hours day days week weeks month months year years long"))
-"""In "how many days of training", the days are what is asked for, and no sign of what it is about."""
 
 
 def _with_headings(unit: Evidence) -> str:
@@ -104,7 +126,7 @@ def about_the_names(question: str, evidence: Sequence[Evidence], store: PassageS
     """Keep the units whose section knows most of the names in ``question``; all of them where it names nothing.
 
     Asked what Macmillan spends, a sum that somebody else spent is no answer, however near its wording is. Where no
-    unit's section knows any of the names, none is kept.
+    unit's section knows any of the names, all are kept, for the gate to weigh.
     """
     names = _names(question)
     if not names:
@@ -114,7 +136,7 @@ def about_the_names(question: str, evidence: Sequence[Evidence], store: PassageS
         if unit.passage.passage_id not in known:
             known[unit.passage.passage_id] = len(_known_names(names, [_section(unit.source, unit.passage, store)]))
     most = max(known.values(), default=0)
-    return [unit for unit in evidence if unit.field is not None or 0 < known[unit.passage.passage_id] == most]
+    return [unit for unit in evidence if unit.field is not None or known[unit.passage.passage_id] == most]
 
 
 _NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from spreadguide.answering.assembly import PartResult
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
-from spreadguide.answering.gate import GateSettings, about_the_names, judge
+from spreadguide.answering.gate import about_the_names, judge
 from spreadguide.answering.prompt import select
+from spreadguide.answering.reranking import passage_odds, rerank
 from spreadguide.answering.wanted import Part, parts
-from spreadguide.protocols import PassageStore
+from spreadguide.protocols import PairJudge, PassageStore
 from spreadguide.types import Evidence, Hit, Question
 
 
@@ -23,7 +24,8 @@ class AnswerSettings:
     """Settings of everything between hits and answer."""
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
-    gate: GateSettings = field(default_factory=GateSettings)
+    reranked: int = 20
+    """Passages of a search that the cross-encoder reads; none where 0."""
 
 
 def queries(question: Question) -> list[tuple[Part, str]]:
@@ -40,19 +42,21 @@ def queries(question: Question) -> list[tuple[Part, str]]:
 
 def plan(
     question: Question,
-    asked: Sequence[tuple[Part, NDArray[np.float32]]],
+    asked: Sequence[tuple[Part, str, NDArray[np.float32]]],
     hits: Sequence[Hit],
     store: PassageStore,
     idf: Callable[[str], float],
+    reader: PairJudge,
     settings: AnswerSettings,
 ) -> list[PartResult]:
-    """Gather and judge the evidence for each part; ``asked`` pairs the parts with their query vectors."""
+    """Gather and judge the evidence for each part; ``asked`` gives each part with its wording and vector."""
     results = []
-    for part, vector in asked:
-        ask = ask_for(part, vector, question.standalone, idf, settings.evidence)
+    for part, wording, vector in asked:
+        ask = ask_for(part, wording, vector, question.standalone, idf, settings.evidence)
         gathered = about_the_names(part.text, gather(ask, hits, store, settings.evidence), store)
-        evidence = gathered[: settings.evidence.per_part]
-        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, hits, store, settings.gate)))
+        evidence = rerank(ask, gathered, reader)[: settings.evidence.per_part]
+        odds = passage_odds(ask, evidence, reader)
+        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, odds, hits, store)))
     return results
 
 

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.answering.verification import Premise, Verdict, check
+from spreadguide.answering.logistic import load
+from spreadguide.answering.verification import WEIGHTS, Premise, Verdict, check
 from spreadguide.assistant import Assistant
 from spreadguide.evaluation.metrics import Numbers, auroc, balanced_accuracy, share
 from spreadguide.evaluation.run import Done, Measured, Workbench
 from spreadguide.evaluation.sets import ClaimRow, EvaluationSet, PairRow, rows
 from spreadguide.evaluation.texts import SetText, set_texts
-from spreadguide.protocols import Embedder
+from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.text import terms
 
-LINES = 12
-"""Sentences of the evidence that a claim is checked against: about as many lines as a prompt holds. Some sets give
-whole pages, and whoever answers from a page is shown its lines that are nearest, too."""
+LINES = 6
+WORDS = 130
+"""Sentences of the evidence that a claim is checked against, and words in them: about what a prompt holds. Some sets
+give whole pages, and whoever answers from a page is shown its lines that are nearest, too."""
 
 CHECKING = "Checking claims"
 JUDGING = "Judging passages"
 
 
 def measure_claims(of: EvaluationSet, bench: Workbench, limit: int | None, done: Done) -> Measured:
-    """Check each claim against its sentences, each alone and then all together, as a written sentence is."""
+    """Check each claim against its sentences, all together and each alone, as a written sentence is."""
     claims = rows(of.folder, "claims.jsonl", ClaimRow)[:limit]
     done(CHECKING, len(claims), 0)
     said, scores = [], []
     for row in claims:
-        verdict = _verdict(row.claim, row.evidence, bench.embedder)
+        verdict = weighed_claim(row.claim, row.evidence, bench.embedder, bench.reader)
         said.append(verdict.supported)
-        scores.append(_rank(verdict))
+        scores.append(verdict.score)
         done(CHECKING, len(claims), 1)
     truth = np.array([row.supported for row in claims])
     measured = _binary([row.id for row in claims], truth, np.array(said), np.array(scores))
     told = np.array(said)
+    even = np.array(scores) >= load(WEIGHTS).even
+    measured.add("balanced_accuracy_even", lambda at: balanced_accuracy(truth[at], even[at]))
+    measured.add("let_through_even", lambda at: share(even[at][~truth[at]].astype(float)))
     measured.add("let_through", lambda at: share(told[at][~truth[at]].astype(float)))
     return measured
 
@@ -68,37 +74,50 @@ def _weighed(assistant: Assistant, row: PairRow, text: SetText | None) -> tuple[
     return sufficiency.enough, sufficiency.score
 
 
-def _verdict(claim: str, evidence: Sequence[str], embedder: Embedder) -> Verdict:
-    """Return the first verdict that supports the claim, else that of the sentence which comes nearest."""
+def weighed_claim(claim: str, evidence: Sequence[str], embedder: Embedder, reader: PairJudge) -> Verdict:
+    """Return the verdict on a claim by the sentences that come nearest, each alone and all together.
+
+    The first verdict that supports it counts, as in an answer; else the one that comes nearest to it.
+    """
     lines = _nearest(claim, evidence)
-    premises = [*lines, " ".join(lines)] if len(lines) > 1 else lines
+    premises = [" ".join(lines), *lines] if len(lines) > 1 else lines
     if not premises:
         return Verdict(False, 0.0, ("there is no evidence",))
     verdicts: list[Verdict] = []
-    for verdict in _verdicts(claim, premises, embedder):
+    for verdict in _verdicts(claim, premises, embedder, reader):
         if verdict.supported:
             return verdict
         verdicts.append(verdict)
-    return max(verdicts, key=_rank)
+    return max(verdicts, key=lambda verdict: verdict.score)
 
 
 def _nearest(claim: str, evidence: Sequence[str]) -> list[str]:
-    """Return the sentences that share most words with the claim, at most `LINES`, in their own order."""
+    """Return the sentences that share most words with the claim, for their length, in their own order.
+
+    As many as have `WORDS` words together, at most `LINES`.
+    """
     asked = set(terms(claim))
-    shared = [len(asked & set(terms(sentence))) for sentence in evidence]
-    best = sorted(range(len(evidence)), key=shared.__getitem__, reverse=True)[:LINES]
-    return [evidence[place] for place in sorted(best)]
+
+    def worth(place: int) -> float:
+        own = set(terms(evidence[place]))
+        return float(len(own & asked) / math.sqrt(len(own) + 3))
+
+    chosen: list[int] = []
+    size = 0
+    for place in sorted(range(len(evidence)), key=worth, reverse=True):
+        length = len(evidence[place].split())
+        if chosen and (size + length > WORDS or len(chosen) == LINES):
+            continue
+        chosen.append(place)
+        size += length
+    return [evidence[place] for place in sorted(chosen)]
 
 
-def _verdicts(claim: str, premises: Sequence[str], embedder: Embedder) -> Iterator[Verdict]:
+def _verdicts(claim: str, premises: Sequence[str], embedder: Embedder, reader: PairJudge) -> Iterator[Verdict]:
     vectors = embedder.embed_queries([claim, *premises])
-    for premise, vector in zip(premises, vectors[1:], strict=True):
-        yield check(claim, Premise(premise), float(np.dot(vectors[0], vector)))
-
-
-def _rank(verdict: Verdict) -> float:
-    """Return a number by which verdicts can be ordered: supported ones above all others, fewer faults above more."""
-    return (1 + verdict.score) / 2 if verdict.supported else verdict.score / (2 * (1 + len(verdict.reasons)))
+    odds = reader.supports(claim, premises)
+    for premise, vector, odd in zip(premises, vectors[1:], odds, strict=True):
+        yield check(claim, Premise(premise), float(np.dot(vectors[0], vector)), float(odd))
 
 
 def _binary(ids: Sequence[str], truth: NDArray[np.bool_], said: NDArray[np.bool_], scores: Numbers) -> Measured:

@@ -12,7 +12,7 @@ Run = Mapping[str, Any]
 
 SHOWN = {
     SetKind.RETRIEVAL: ("ndcg@5", "ndcg@10", "recall@5", "recall@10", "mrr"),
-    SetKind.CLAIMS: ("balanced_accuracy", "auroc", "let_through"),
+    SetKind.CLAIMS: ("balanced_accuracy", "let_through", "balanced_accuracy_even", "let_through_even", "auroc"),
     SetKind.ANSWERABLE: ("auroc", "balanced_accuracy", "precision", "recall"),
     SetKind.QUESTIONS: (
         "right",
@@ -50,7 +50,8 @@ _TITLES = {
 def card(runs: Sequence[Run]) -> str:
     """Return the card of ``runs`` as Markdown; of several runs that measure the same, the newest counts."""
     newest = {
-        (run["set"], run.get("split"), run.get("model")): run for run in sorted(runs, key=lambda run: run["date"])
+        (run["set"], run.get("split"), run.get("model"), run.get("rerank", True)): run
+        for run in sorted(runs, key=lambda run: run["date"])
     }
     kept = list(newest.values())
     blocks = [
@@ -92,7 +93,12 @@ def _metrics(runs: Sequence[Run], kind: SetKind) -> str:
 
 
 def _name(run: Run) -> str:
-    return ", ".join(part for part in (run["set"], run.get("split"), _writer(run)) if part)
+    return ", ".join(part for part in (run["set"], run.get("split"), _writer(run), _unread(run)) if part)
+
+
+def _unread(run: Run) -> str | None:
+    """Say where passages were ranked without the cross-encoder."""
+    return "not reranked" if run["kind"] == SetKind.RETRIEVAL and not run.get("rerank", True) else None
 
 
 def _writer(run: Run) -> str | None:

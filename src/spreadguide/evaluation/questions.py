@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,12 @@ def measure_questions(
     done: Done,
     *,
     split: str | None = None,
+    reports: Path | None = None,
     use_generator: bool = True,
 ) -> Measured:
     """Ask every question of the set (of one ``split``, where given) and mark the answers.
 
+    They are answered from ``reports``, or else from the set's own, or else from the shipped briefs.
     Raises `EvaluationError` when the split holds no question, and `EmptyCorpus` when the set has no reports.
     """
     asked = [row for row in rows(of.folder, "questions.jsonl", QuestionRow) if split in (None, row.split)][:limit]
@@ -48,7 +51,7 @@ def measure_questions(
     answers: list[Answer] = []
     scores: list[float] = []
     own = of.folder / "corpus"
-    with bench.on_reports(own if own.is_dir() else None, of.name) as assistant:
+    with bench.on_reports(reports or (own if own.is_dir() else None), of.name) as assistant:
         done(ASKING, len(asked), 0)
         for row in asked:
             answer = _asked(assistant, row, use_generator=use_generator)

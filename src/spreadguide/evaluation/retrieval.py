@@ -40,7 +40,7 @@ def measure_retrieval(of: EvaluationSet, bench: Workbench, limit: int | None, do
 
 def _texts(assistant: Assistant, row: QueryRow) -> list[str]:
     """Return the ids of the texts found, each at the place of its best passage."""
-    hits = assistant.retrieve(row.text, DEPTH, history=turns(row.history))
+    hits = assistant.search(row.text, DEPTH, history=turns(row.history))
     return list(dict.fromkeys(name for hit in hits for name in (hit.source.path, *(one.path for one in hit.also_in))))
 
 

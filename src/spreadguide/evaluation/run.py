@@ -22,7 +22,7 @@ from spreadguide.assistant import Assistant
 from spreadguide.errors import EvaluationError
 from spreadguide.evaluation.metrics import DIGITS, interval
 from spreadguide.evaluation.sets import EvaluationSet
-from spreadguide.protocols import Embedder, ReportFile
+from spreadguide.protocols import Embedder, PairJudge, ReportFile
 
 Done = Callable[[str, int, int], None]
 """Told of a step's name, its size, and how much more of it is done."""
@@ -34,6 +34,10 @@ class Workbench(Protocol):
     @property
     def embedder(self) -> Embedder:
         """The embedder that questions and claims go through."""
+
+    @property
+    def reader(self) -> PairJudge:
+        """The cross-encoder that reads questions with passages, and claims with evidence."""
 
     def on_reports(self, folder: Path | None, name: str) -> AbstractContextManager[Assistant]:
         """Build the index of the reports in ``folder``, keep it under ``name``, and lend an assistant on it.

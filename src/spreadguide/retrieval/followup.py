@@ -45,6 +45,28 @@ def stand_alone(question: str, history: Sequence[Turn]) -> str:
     return f"{question} (about: {base})" if base and _leans(question) else question
 
 
+TURNS_READ = 3
+"""Earlier turns that the cross-encoder reads after a question: it was trained on so many."""
+
+TURN_CHARACTERS = 300
+"""Characters of an earlier turn that are read; answers can be long."""
+
+
+def with_last_turn(question: str, history: Sequence[Turn]) -> list[str]:
+    """Return the wordings to search for beside ``question``: with the user's turn before it, where there is one.
+
+    Rankings by both are fused, so that a question on a new subject loses little, and one that leans gains much.
+    """
+    earlier = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    return [f"{earlier[-1]} {question}"] if earlier else []
+
+
+def latest_first(question: str, history: Sequence[Turn]) -> str:
+    """Return the question with the turns before it, latest first, as the cross-encoder was trained to read them."""
+    earlier = [turn.content.strip()[:TURN_CHARACTERS] for turn in history if turn.content.strip()]
+    return "  | ".join([question, *reversed(earlier[-TURNS_READ:])])
+
+
 def _leans(question: str) -> bool:
     """Whether a question cannot be understood without the turn before it."""
     size = len(terms(question))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,17 @@ class Retriever:
         query: str,
         k: int,
         *,
+        also: Sequence[str] = (),
         vector: NDArray[np.float32] | None = None,
         source_ids: Collection[str] | None = None,
         superseded: bool = False,
     ) -> list[Hit]:
         """Return the ``k`` best passages for ``query``, best first, with their ranks in each retriever.
 
-        Of passages with nearly the same text only the best is returned; it names the others' documents. ``vector``
-        is the query's vector where the caller has it already. ``source_ids`` narrows the search to those documents;
-        those that a later edition replaced are found only with ``superseded``.
+        ``also`` are other wordings of the same question, such as one with what an earlier turn adds: their rankings
+        join the fusion. Of passages with nearly the same text only the best is returned; it names the others'
+        documents. ``vector`` is the query's vector where the caller has it already. ``source_ids`` narrows the search
+        to those documents; those that a later edition replaced are found only with ``superseded``.
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
@@ -75,10 +77,18 @@ class Retriever:
             DENSE: [row for row, _ in dense],
             LEXICAL: [row for row, _ in self._lexical.search(query, depth, allowed=allowed)],
         }
+        others = {
+            f"{kind} {place}": [row for row, _ in found]
+            for place, wording in enumerate(also)
+            for kind, found in (
+                (DENSE, self._dense.search(self.query_vector(wording), depth, allowed=allowed)),
+                (LEXICAL, self._lexical.search(wording, depth, allowed=allowed)),
+            )
+        }
         ranks = {name: {row: rank for rank, row in enumerate(rows, start=1)} for name, rows in rankings.items()}
         hits: list[Hit] = []
         shown: set[str] = set()
-        for row, score in reciprocal_rank_fusion(rankings, self._settings.rrf_k):
+        for row, score in reciprocal_rank_fusion(rankings | others, self._settings.rrf_k):
             passage = self._store.passage_by_row(row)
             if passage.passage_id in shown:
                 continue
