@@ -115,7 +115,8 @@ class Assistant:
     ) -> list[Hit]:
         """Return the ``k`` best passages for ``query``, within ``source_ids`` where given; raises `QuestionError`.
 
-        ``history`` holds earlier turns, oldest first. The first passages are put in order by the cross-encoder.
+        ``history`` holds earlier turns, oldest first. Where the settings say so, the cross-encoder
+        puts the first passages in order.
         With ``superseded``, reports that a later edition replaced are searched, too; answers never rest on them.
         """
         check_question(query)

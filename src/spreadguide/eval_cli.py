@@ -49,7 +49,7 @@ def eval_run(
     reports: Annotated[Path | None, typer.Option(help="Folder of reports that questions are answered from.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Look at the first N rows only.")] = None,
     split: Annotated[str | None, typer.Option(help="tune or report: one part of a set of questions.")] = None,
-    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Search without the cross-encoder.")] = False,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Let the cross-encoder rank passages again.")] = False,
     no_llm: Annotated[bool, typer.Option("--no-llm", help="Answer with quotes only, without a model.")] = False,
     model: Annotated[str | None, typer.Option(help="Model id, or path to a GGUF file.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Folder in which the run is kept.")] = None,
@@ -71,7 +71,7 @@ def eval_run(
         )
     settings = load_settings(model=model, use_generator=False if no_llm else None)
     with Bars() as bars:
-        bench = Bench(settings, bars.progress, rerank=not no_rerank)
+        bench = Bench(settings, bars.progress, rerank=rerank)
         if found.kind is SetKind.QUESTIONS:
             measured = measure_questions(
                 found, bench, limit, bars.progress, split=split, reports=reports, use_generator=settings.use_generator
@@ -82,7 +82,7 @@ def eval_run(
         "commit": _commit(),
         "limit": limit,
         "split": split,
-        "rerank": not no_rerank,
+        "rerank": rerank,
         "settings": _told(settings, measured.model),
     }
     run = run_json(measured, found, about)

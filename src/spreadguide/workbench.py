@@ -20,6 +20,9 @@ from spreadguide.protocols import Embedder, PairJudge, Progress, ReportFile
 from spreadguide.settings import Settings, ingest_limits
 from spreadguide.wiring import make_embedder, make_generator, make_reader, open_library
 
+RERANKED = 20
+"""Passages that the cross-encoder reads where a measurement asks for it."""
+
 GENERATOR_WAIT_SECONDS = 300.0
 """Longest wait for the model to load: reading a large file from a slow disk takes minutes."""
 
@@ -38,14 +41,14 @@ def shipped_briefs() -> Path:
 class Bench(Workbench):
     """The real workbench. Indexes are kept, so that a second run embeds nothing."""
 
-    def __init__(self, settings: Settings, progress: Progress, *, rerank: bool = True) -> None:
-        """Nothing is loaded before it is needed. Without ``rerank``, searches are not read by the cross-encoder."""
+    def __init__(self, settings: Settings, progress: Progress, *, rerank: bool = False) -> None:
+        """Nothing is loaded before it is needed. With ``rerank``, the cross-encoder reads what a search finds."""
         self._settings = settings
         self._progress = progress
         self._indexes = evaluation_dir(settings) / "indexes"
         self._embedder = make_embedder(settings)
         self._reader = make_reader()
-        self._answering = AnswerSettings() if rerank else AnswerSettings(reranked=0)
+        self._answering = AnswerSettings(reranked=RERANKED if rerank else 0)
 
     @property
     def embedder(self) -> Embedder:

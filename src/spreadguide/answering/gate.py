@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from spreadguide.answering.evidence import Ask, answers_kind, covered, section_text
+from spreadguide.answering.intent import in_latin_letters
 from spreadguide.answering.logistic import load
 from spreadguide.answering.wanted import Wanted
 from spreadguide.protocols import PassageStore
@@ -60,6 +61,9 @@ def judge(
     """
     if not evidence:
         return Sufficiency(False, 0.0, "nothing in the reports comes near this question")
+    if any(sign.isalpha() for sign in ask.part.text) and not in_latin_letters(ask.part.text):
+        # Its words are unknown to the models, and what they make of unknown words means nothing.
+        return Sufficiency(False, 0.0, "it is written in letters that cannot be read here")
     regression = load(WEIGHTS)
     found = signals(ask, evidence, passage_odds, hits, store)
     score = round(regression.probability(found), 4)

@@ -24,8 +24,9 @@ class AnswerSettings:
     """Settings of everything between hits and answer."""
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
-    reranked: int = 20
-    """Passages of a search that the cross-encoder reads; none where 0."""
+    reranked: int = 0
+    """Passages of a search that the cross-encoder reads; none where 0. It is not worth its time: see
+    docs/evaluation.md."""
 
 
 def queries(question: Question) -> list[tuple[Part, str]]:

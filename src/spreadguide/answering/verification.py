@@ -73,7 +73,7 @@ MOST_ODDS = 8.0
 
 REWORDED = 0.25
 """Share of new words from which a claim counts as worded anew. With fewer, a new word stands for another one of
-the line ("agreed" for "considered"), which the cross-encoder sees badly: of 27 such pairs in the tests 9 get through."""
+the line ("agreed" for "considered"), which the cross-encoder sees badly: of 27 such pairs in the tests, 9 pass."""
 
 NOT_READ = "the passage does not clearly say this"
 

@@ -50,7 +50,7 @@ _TITLES = {
 def card(runs: Sequence[Run]) -> str:
     """Return the card of ``runs`` as Markdown; of several runs that measure the same, the newest counts."""
     newest = {
-        (run["set"], run.get("split"), run.get("model"), run.get("rerank", True)): run
+        (run["set"], run.get("split"), run.get("model"), run.get("rerank", False)): run
         for run in sorted(runs, key=lambda run: run["date"])
     }
     kept = list(newest.values())
@@ -93,12 +93,12 @@ def _metrics(runs: Sequence[Run], kind: SetKind) -> str:
 
 
 def _name(run: Run) -> str:
-    return ", ".join(part for part in (run["set"], run.get("split"), _writer(run), _unread(run)) if part)
+    return ", ".join(part for part in (run["set"], run.get("split"), _writer(run), _reranked(run)) if part)
 
 
-def _unread(run: Run) -> str | None:
-    """Say where passages were ranked without the cross-encoder."""
-    return "not reranked" if run["kind"] == SetKind.RETRIEVAL and not run.get("rerank", True) else None
+def _reranked(run: Run) -> str | None:
+    """Say where passages were ranked again by the cross-encoder."""
+    return "reranked" if run["kind"] == SetKind.RETRIEVAL and run.get("rerank", False) else None
 
 
 def _writer(run: Run) -> str | None:
