@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from table_judge import TableJudge
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.answering.evidence import Ask
@@ -12,24 +13,6 @@ from spreadguide.answering.wanted import parts
 from spreadguide.types import Evidence, Metadata, Passage, Source, Span, UnitKind
 
 QUESTION = "Why did some clinics give up the service?"
-
-
-class Judge:
-    """A cross-encoder that has its log-odds from a table, by what a text ends with, and keeps what it was asked."""
-
-    judge_id = "table@1"
-
-    def __init__(self, odds):
-        self.odds = odds
-        self.asked = []
-
-    def answers(self, question, passages):
-        self.asked.append((question, list(passages)))
-        found = [next(odd for end, odd in self.odds.items() if passage.endswith(end)) for passage in passages]
-        return np.array(found, dtype=np.float32)
-
-    def supports(self, _claim, _evidence):
-        raise AssertionError("reranking asks only whether a text answers")
 
 
 def unit(text, score, *, context="", field=None, title="A report", heading=("Results",), named=True):
@@ -54,7 +37,7 @@ def texts(units):
 
 def test_the_order_is_that_of_the_mix_and_each_unit_keeps_what_was_read():
     units = [unit("First.", 0.9), unit("Second.", 0.8), unit("Third.", 0.3)]
-    found = rerank(ask(), units, Judge({"First.": -3.0, "Second.": 0.0, "Third.": 4.0}))
+    found = rerank(ask(), units, TableJudge({"First.": -3.0, "Second.": 0.0, "Third.": 4.0}))
     expected = {"First.": mixed(0.9, -3), "Second.": mixed(0.8, 0), "Third.": mixed(0.3, 4)}
     assert texts(found) == sorted(expected, key=expected.get, reverse=True) == ["Third.", "Second.", "First."]
     assert {one.text: one.score for one in found} == pytest.approx(expected)
@@ -64,12 +47,12 @@ def test_the_order_is_that_of_the_mix_and_each_unit_keeps_what_was_read():
 
 def test_a_large_lead_by_words_and_vectors_can_outweigh_what_is_read():
     units = [unit("Near.", 1.0), unit("Far.", 0.1)]
-    assert texts(rerank(ask(), units, Judge({"Near.": -0.5, "Far.": 0.5}))) == ["Near.", "Far."]
-    assert texts(rerank(ask(), units, Judge({"Near.": -3.0, "Far.": 3.0}))) == ["Far.", "Near."]
+    assert texts(rerank(ask(), units, TableJudge({"Near.": -0.5, "Far.": 0.5}))) == ["Near.", "Far."]
+    assert texts(rerank(ask(), units, TableJudge({"Near.": -3.0, "Far.": 3.0}))) == ["Far.", "Near."]
 
 
 def test_what_a_document_says_of_itself_is_not_read_and_keeps_its_score():
-    judge = Judge({"Staff left.": 2.0})
+    judge = TableJudge({"Staff left.": 2.0})
     found = rerank(ask(), [unit("May 2018", 0.95, field="published"), unit("Staff left.", 0.2)], judge)
     assert [passages for _, passages in judge.asked] == [["A report. Results Staff left."]]
     date = next(one for one in found if one.field)
@@ -79,7 +62,7 @@ def test_what_a_document_says_of_itself_is_not_read_and_keeps_its_score():
 
 def test_only_the_first_units_are_read_and_kept():
     units = [unit(f"Line {number}.", 1 - number / 100) for number in range(READ + 5)]
-    judge = Judge({"": 0.0})
+    judge = TableJudge({"": 0.0})
     found = rerank(ask(), units, judge)
     assert len(judge.asked[0][1]) == READ
     assert texts(found) == texts(units[:READ])
@@ -87,16 +70,16 @@ def test_only_the_first_units_are_read_and_kept():
 
 def test_units_of_equal_score_keep_their_order():
     units = [unit(f"Line {number}.", 0.5) for number in range(4)]
-    assert texts(rerank(ask(), units, Judge({"": 1.0}))) == texts(units)
+    assert texts(rerank(ask(), units, TableJudge({"": 1.0}))) == texts(units)
 
 
 @pytest.mark.parametrize("units", [[], [unit("May 2018", 0.5, field="published")]])
 def test_nothing_to_read_leaves_all_as_it_was(units):
-    assert rerank(ask(), units, Judge({})) == units
+    assert rerank(ask(), units, TableJudge({})) == units
 
 
 def test_the_wording_that_was_searched_for_is_what_is_asked():
-    judge = Judge({"": 0.0})
+    judge = TableJudge({"": 0.0})
     rerank(ask("how did they engage? (about: the clinics)"), [unit("Staff met.", 0.5)], judge)
     assert judge.asked[0][0] == "how did they engage? (about: the clinics)"
 

@@ -2,32 +2,14 @@
 
 import math
 
-import numpy as np
 import pytest
+from table_judge import TableJudge
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.retrieval.reranking import WEIGHT, as_read, rerank
 from spreadguide.types import Hit, Metadata, Passage, Source
 
 QUERY = "How much money did each hospital get?"
-
-
-class Judge:
-    """A cross-encoder that has its log-odds from a table, by what a text ends with, and keeps what it was asked."""
-
-    judge_id = "table@1"
-
-    def __init__(self, odds):
-        self.odds = odds
-        self.asked = []
-
-    def answers(self, question, passages):
-        self.asked.append((question, list(passages)))
-        found = [next(odd for end, odd in self.odds.items() if passage.endswith(end)) for passage in passages]
-        return np.array(found, dtype=np.float32)
-
-    def supports(self, _claim, _evidence):
-        raise AssertionError("reranking asks only whether a text answers")
 
 
 def hit(text, score, *, heading=("Money",), named=True):
@@ -46,7 +28,7 @@ def mixed(share, odds):
 
 def test_the_order_is_that_of_the_mix_of_both_rankings():
     hits = [hit("First.", 0.04), hit("Second.", 0.03), hit("Third.", 0.02)]
-    found = rerank(QUERY, hits, Judge({"First.": -4.0, "Second.": 0.0, "Third.": 4.0}), 20)
+    found = rerank(QUERY, hits, TableJudge({"First.": -4.0, "Second.": 0.0, "Third.": 4.0}), 20)
     expected = {"First.": mixed(1, -4), "Second.": mixed(0.75, 0), "Third.": mixed(0.5, 4)}
     assert texts(found) == sorted(expected, key=expected.get, reverse=True) == ["Third.", "Second.", "First."]
     assert {one.passage.text: one.score for one in found} == pytest.approx(expected)
@@ -55,12 +37,12 @@ def test_the_order_is_that_of_the_mix_of_both_rankings():
 
 def test_of_two_that_read_alike_the_one_found_first_stays_first():
     hits = [hit("First.", 0.04), hit("Second.", 0.03)]
-    assert texts(rerank(QUERY, hits, Judge({"": 1.5}), 20)) == ["First.", "Second."]
+    assert texts(rerank(QUERY, hits, TableJudge({"": 1.5}), 20)) == ["First.", "Second."]
 
 
 def test_hits_beyond_the_depth_are_not_read_keep_their_order_and_stay_below():
     hits = [hit(f"Passage {number}.", 0.05 - number / 1000) for number in range(8)]
-    judge = Judge({"Passage 2.": 3.0, "": -6.0})
+    judge = TableJudge({"Passage 2.": 3.0, "": -6.0})
     found = rerank(QUERY, hits, judge, depth=3)
     assert judge.asked == [(QUERY, [f"A report. Money Passage {number}." for number in range(3)])]
     assert texts(found[:3]) == ["Passage 2.", "Passage 0.", "Passage 1."]
@@ -72,7 +54,7 @@ def test_hits_beyond_the_depth_are_not_read_keep_their_order_and_stay_below():
 
 def test_as_many_are_read_as_the_depth_says():
     hits = [hit(f"Passage {number}.", 1 / (60 + number)) for number in range(22)]
-    judge = Judge({"": 0.0})
+    judge = TableJudge({"": 0.0})
     found = rerank(QUERY, hits, judge, 20)
     assert len(judge.asked[0][1]) == 20
     assert texts(found) == texts(hits)
@@ -80,14 +62,14 @@ def test_as_many_are_read_as_the_depth_says():
 
 @pytest.mark.parametrize(("hits", "depth"), [([], 5), ([hit("Only.", 0.02)], 5), ([hit("A.", 0.2), hit("B.", 0.1)], 1)])
 def test_fewer_than_two_to_compare_are_left_as_they_are(hits, depth):
-    judge = Judge({})
+    judge = TableJudge({})
     assert rerank(QUERY, hits, judge, depth=depth) == hits
     assert judge.asked == []
 
 
 def test_the_hits_that_were_given_are_not_changed():
     hits = [hit("First.", 0.04), hit("Second.", 0.03)]
-    rerank(QUERY, hits, Judge({"First.": -4.0, "Second.": 4.0}), 20)
+    rerank(QUERY, hits, TableJudge({"First.": -4.0, "Second.": 4.0}), 20)
     assert [(one.passage.text, one.score) for one in hits] == [("First.", 0.04), ("Second.", 0.03)]
 
 

@@ -75,7 +75,7 @@ def _weighed(assistant: Assistant, row: PairRow, text: SetText | None) -> tuple[
 
 
 def weighed_claim(claim: str, evidence: Sequence[str], embedder: Embedder, reader: PairJudge) -> Verdict:
-    """Return the verdict on a claim by the sentences that come nearest, each alone and all together.
+    """Return the verdict on a claim by the sentences that come nearest, all together and each alone.
 
     The first verdict that supports it counts, as in an answer; else the one that comes nearest to it.
     """
