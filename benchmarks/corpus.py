@@ -93,6 +93,9 @@ def _with_random_vectors(corpus: Path, index: Path) -> dict[str, Any]:
         embedder_id = make_embedder(settings).embedder_id
         dimension = make_embedder(settings).dimension
 
+        def prepare(self) -> None:
+            """Nothing to load."""
+
         def embed_documents(self, texts: list[str], *, progress: Any = None) -> Any:
             del progress
             rows = dice.standard_normal((len(texts), self.dimension), dtype=np.float32)

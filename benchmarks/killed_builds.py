@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -172,6 +173,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="how many builds are killed")
     parser.add_argument("--seconds", type=float, default=30, help="the latest moment of a random kill")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random")
+    parser.add_argument(
+        "--vectors", type=Path, help="index folder of the same papers; its vectors are there as of a stopped build"
+    )
     options = parser.parse_args()
     work = options.work.resolve()
     if work.is_dir() and any(work.iterdir()):
@@ -180,6 +184,9 @@ def main() -> None:
     (work / "reports" / BROKEN).write_bytes(BROKEN_BYTES)
     dice = random.Random(options.seed)  # noqa: S311 - no secret
     trial = Trial(work / "reports", work / "index", work / "messages.txt", dice)
+    if options.vectors:
+        for index in (trial.index, work / "anew"):
+            _leave_vectors(live_folder(options.vectors), index)
     compared: dict[str, Any] = {}
     failure = None
     try:
@@ -193,6 +200,11 @@ def main() -> None:
     print(json.dumps({**result, **compared, "failure": failure}, indent=1))
     if failure:
         sys.exit(f"FAILED after {len(trial.kills)} kills: {failure}")
+
+
+def _leave_vectors(finished: Path, index: Path) -> None:
+    """Put a finished index where a build that was stopped before it could point to it would have left it."""
+    shutil.copytree(finished, index / finished.name)
 
 
 def _change(files: list[Path], turn: int) -> None:

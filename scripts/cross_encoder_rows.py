@@ -3,6 +3,9 @@
 The public sets are read as they lie in ``--train`` and ``--eval`` (see docs/model-card.md for names, sizes and
 licences). Only splits that may train shipped weights are used, and every row whose question or claim occurs in a set
 that results are reported on is dropped. Long texts are cut to the part that matters, as they are when answering.
+
+Training goes in two parts. The first is broad: `Source.relevance` and `Source.claims`. The second is nearer to what the
+model is for: `Source.relevance_again` and `Source.claims_again`, with more rows of our own, some of them about papers.
 """
 
 from __future__ import annotations
@@ -27,6 +30,27 @@ PASSAGE_WORDS = 90
 """Words of the longest passage of a question: training time grows with length."""
 EVIDENCE_WORDS = 110
 """Words of the longest evidence of a claim."""
+_TURNED = """
+increase decrease; increased decreased|halved; increases decreases; increasing decreasing; rise fall; rose fell; rising
+falling; risen fallen; grew shrank; grown shrunk; higher lower; highest lowest; more fewer|less; better worse; improved
+worsened; improves worsens; gained lost; larger smaller; largest smallest; longer shorter; faster slower; greater
+smaller; above below; before after; earlier later; first last; early late; most few|all; many few|no; some all|no; few
+most|many; several no|two; none some|all; every some|no; each no; always sometimes|never; often rarely|never; usually
+rarely; never often; may will|must; might will; could will; can cannot; should need; likely certain|unlikely; suggests
+proves; suggested proved; half third|all|quarter; quarter half; twice half; only also; with without; without with;
+women men; men women; adults children; children adults; patients staff|doctors|managers; nurses doctors|managers; staff
+patients; hospitals practices|homes; urban rural; rural urban; national local; local national; public private; public
+commercial; positive negative; strong weak; weak strong; helped failed|refused; easier harder; harder easier; agreed
+refused; accepted rejected; support oppose; cause follow; because although|despite; reduced raised|increased; reduces
+raises; reduce raise; cut raised; old new; new old; short long; high low; low high; same different; different same
+"""
+TURNED: dict[str, str] = {}
+"""A word that a claim turns on, and what may take its place, between bars. "Some" does not stand for "all": what is
+true of all is true of some."""
+for _pair in _TURNED.split(";"):
+    _old, _new = _pair.split()
+    TURNED.setdefault(_old, _new)
+
 HELD_OUT = 8
 """One in so many groups (questions, articles) is left out of training, for choosing and calibrating."""
 
@@ -84,13 +108,17 @@ def window(about: str, text: str, most: int, must: Iterable[str] = ()) -> str:
 
 
 class Source:
-    """The folders that rows are read from, and what must not be trained on."""
+    """The folders that rows are read from, and what must not be trained on; ``again`` for the second part."""
 
-    def __init__(self, train: Path, evaluation: Path) -> None:
+    def __init__(self, train: Path, evaluation: Path, papers: Path, *, again: bool = False) -> None:
         self.train = train
         self.evaluation = evaluation
-        self.random = random.Random(SEED)
+        self.random = random.Random(SEED + again)
         self.reported = self._reported()
+        attribution = rows(evaluation / "attributionbench" / "dev.jsonl.gz")
+        self.shared_questions = {key(row["question"]) for row in attribution}
+        self._papers = {row["_id"]: row for row in rows(papers)}
+        self.again = again
         self._briefs: dict[str, tuple[str, str]] = {}
         for path in sorted(CORPUS.glob("*.md")):
             if path.name != "README.md":
@@ -203,9 +231,51 @@ class Source:
             for document in [near[0], self.random.choice(near[1:])]:
                 yield Pair(row["text"], window(row["text"], texts[document], 120), 0, row["_id"])
 
-    def _own_questions(self) -> Iterator[Pair]:
+    def relevance_again(self) -> dict[str, list[Pair]]:
+        """Return pairs of question and passage for the second part of training."""
+        folder = self.train / "relevance"
+        squad = rows(folder / "squad_dev.jsonl.gz")
+        return {
+            "squad_answered": self.take(self._answered(squad), 700),
+            "squad_unanswerable": self.take(self._unanswerable(squad), 900),
+            "qnli": self.take(self._judged(rows(folder / "qnli_dev.jsonl.gz")), 900),
+            "nq": self.take(self._answered(rows(folder / "qed_nq_dev.jsonl.gz")), 600),
+            "nq_negatives": self.take(self._negatives(rows(folder / "qed_nq_dev.jsonl.gz"), 1), 600),
+            "doc2dial": self.take(self._answered(rows(folder / "doc2dial_val.jsonl.gz")), 500),
+            "doc2dial_negatives": self.take(self._negatives(rows(folder / "doc2dial_val.jsonl.gz"), 1), 500),
+            "covidqa": self.take(self._covidqa(), 600),
+            "scifact": self.take(self._scifact_abstracts(), 600),
+            "own_questions": self.take(self._own_questions()),
+            "more_questions": self.take(self._own_questions("more_questions.jsonl")),
+            "paper_questions": self.take(self._paper_questions()),
+        }
+
+    def excerpt(self, row: dict[str, Any]) -> str:
+        """Return the words of a paper that one of our rows is about; the row says where they stand."""
+        section = self._papers[row["paper"]]["sections"][row["section"]]
+        return " ".join(section["text"][row["start"] : row["end"]].split())
+
+    def paper_title(self, row: dict[str, Any]) -> str:
+        """Return the title of the paper that one of our rows is about."""
+        return str(self._papers[row["paper"]]["title"])
+
+    def _paper_questions(self) -> Iterator[Pair]:
+        """Our own questions on lines of papers: one that the line answers, one that it only seems to."""
+        for row in rows(OWN / "paper_questions.jsonl"):
+            yield Pair(
+                row["question"], f"{self.paper_title(row)} {self.excerpt(row)}", int(row["answered"]), row["paper"]
+            )
+
+    def _paper_claims(self) -> Iterator[Pair]:
+        """Our own claims on lines of papers."""
+        for row in rows(OWN / "paper_claims.jsonl"):
+            yield Pair(
+                row["claim"], f"{self.paper_title(row)} {self.excerpt(row)}", int(row["supported"]), row["paper"]
+            )
+
+    def _own_questions(self, name: str = "questions.jsonl") -> Iterator[Pair]:
         """Our own questions on half of the briefs, with the lines that answer them and with lines that do not."""
-        for row in rows(OWN / "questions.jsonl"):
+        for row in rows(OWN / name):
             brief = row["brief"]
             lines = self._lines(brief)
             wanted = set(terms(row["question"]))
@@ -218,11 +288,12 @@ class Source:
                 yield Pair(row["question"], self._with_title(brief, line), 0, row["question"])
             if answer:
                 other = self.random.choice(sorted(self._briefs))
-                yield Pair(row["question"], self._with_title(other, self.random.choice(self._lines(other))), 0, "other")
+                line = self._with_title(other, self.random.choice(self._lines(other)))
+                yield Pair(row["question"], line, 0, row["question"] if self.again else "other")
 
-    def _own_claims(self) -> Iterator[Pair]:
+    def _own_claims(self, name: str = "claims.jsonl") -> Iterator[Pair]:
         """Our own claims on half of the briefs: paraphrases, and the same with one thing changed."""
-        for row in rows(OWN / "claims.jsonl"):
+        for row in rows(OWN / name):
             evidence = self._with_title(row["brief"], row["evidence"])
             yield Pair(row["claim"], evidence, int(row["supported"]), row["evidence"][:80])
 
@@ -255,6 +326,31 @@ class Source:
             lead = block if block.endswith(":") else ""
         return [line for line in found if len(line.split()) > 4]
 
+    def claims_again(self) -> dict[str, list[Pair]]:
+        """Return pairs of claim and evidence for the second part of training."""
+        most = {
+            "begin_wow_cmu": 800,
+            "begin_topicalchat_cdla": 200,
+            "snli_devtest": 500,
+            "cad_nli": 1500,
+            "fever_dev_rte": 3000,
+            "hans_generated": 300,
+            "help_conjdisj": 300,
+            "mnli_olora": 3000,
+            "semiauto_nli_wiki": 3000,
+        }
+        found = self._public_claims(most)
+        found["expertqa"] = self.take(self._expertqa())
+        found["scifact_claims"] = self.take(self._scifact_claims())
+        found["own_claims"] = self.take(self._own_claims())
+        found["more_claims"] = self.take(self._own_claims("more_claims.jsonl"))
+        found["paper_claims"] = self.take(self._paper_claims())
+        everything = [pair for pairs in found.values() for pair in pairs]
+        found["other_numbers"] = self.take(self._other_numbers(everything), 500)
+        found["other_words"] = self.take(self._other_words(everything), 1500)
+        found["other_evidence"] = self.take(self._other_evidence(everything), 500)
+        return found
+
     def claims(self) -> dict[str, list[Pair]]:
         """Return pairs of claim and evidence by set; label 1 says that the evidence supports the whole claim."""
         most = {
@@ -267,6 +363,16 @@ class Source:
             "mnli_olora": 5000,
             "semiauto_nli_wiki": 4000,
         }
+        found = self._public_claims(most)
+        found["expertqa"] = self.take(self._expertqa())
+        found["own_claims"] = self.take(self._own_claims())
+        found["scifact_claims"] = self.take(self._scifact_claims())
+        everything = [pair for pairs in found.values() for pair in pairs]
+        found["other_numbers"] = self.take(self._other_numbers(everything), 1500)
+        found["other_evidence"] = self.take(self._other_evidence(everything), 1500)
+        return found
+
+    def _public_claims(self, most: dict[str, int]) -> dict[str, list[Pair]]:
         found = {}
         for path in sorted((self.train / "claims").glob("*.jsonl.gz")):
             name = path.name.removesuffix(".jsonl.gz")
@@ -280,17 +386,13 @@ class Source:
                 for row in rows(path)
             ]
             found[name] = self.take(pairs, most.get(name))
-        found["expertqa"] = self.take(self._expertqa())
-        found["own_claims"] = self.take(self._own_claims())
-        found["scifact_claims"] = self.take(self._scifact_claims())
-        everything = [pair for pairs in found.values() for pair in pairs]
-        found["other_numbers"] = self.take(self._other_numbers(everything), 1500)
-        found["other_evidence"] = self.take(self._other_evidence(everything), 1500)
         return found
 
     def _expertqa(self) -> Iterator[Pair]:
         for row in rows(self.evaluation / "expertqa" / "claims.jsonl.gz"):
             evidence = "\n".join(row["evidence"]) if isinstance(row["evidence"], list) else row["evidence"]
+            if self.again and key(row["question"]) in self.shared_questions:
+                continue
             if evidence.strip() and row["claim"].strip():
                 text = window(row["claim"], re.sub(r"https?://\S+", " ", evidence), EVIDENCE_WORDS + 30)
                 yield Pair(row["claim"], text, int(row["support"] == "Complete"), row["question"])
@@ -315,6 +417,17 @@ class Source:
             new = self.random.choice([*others, near])
             if new != old:
                 yield Pair(re.sub(rf"\b{re.escape(old)}\b", new, pair.first, count=1), pair.second, 0, pair.group)
+
+    def _other_words(self, pairs: list[Pair]) -> Iterator[Pair]:
+        """Supported claims in which one word that a claim turns on gives way to one that says another thing."""
+        for pair in pairs:
+            found = [word for word in re.findall(r"[A-Za-z]+", pair.first) if word in TURNED]
+            if pair.label == 0 or not found:
+                continue
+            old = self.random.choice(found)
+            new = self.random.choice(TURNED[old].split("|"))
+            if not re.search(rf"\b{new}\b", pair.first):
+                yield Pair(re.sub(rf"\b{old}\b", new, pair.first, count=1), pair.second, 0, pair.group)
 
     def _other_evidence(self, pairs: list[Pair]) -> Iterator[Pair]:
         """Supported claims with the evidence of another claim of the same words, where there is one."""

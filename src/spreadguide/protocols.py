@@ -154,8 +154,8 @@ class IndexDraft(Protocol):
     def reused(self) -> int:
         """Passages whose vector came from an earlier build."""
 
-    def carry(self, source_id: str) -> None:
-        """Take a document that did not change over from the index before, with its passages and vectors."""
+    def carry(self, source_ids: Sequence[str]) -> None:
+        """Take documents that did not change over from the index before, with their passages and vectors."""
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
         """Write a document that is new or changed; vectors of texts that an earlier build embedded are found again."""
@@ -181,6 +181,9 @@ class IndexDraft(Protocol):
 
 class IndexWriter(Protocol):
     """Writes new indexes, each into a folder of its own."""
+
+    def prepare(self) -> None:
+        """Load what new text needs, so that `IndexDraft.add` does not wait for it; from any thread."""
 
     def begin(
         self,

@@ -36,6 +36,7 @@ from spreadguide.adapters.earlier_builds import (
     U32,
     UNIT_KEYS,
     UNIT_VECTORS,
+    Previous,
     leftover_pools,
     made_with,
     open_previous,
@@ -43,7 +44,7 @@ from spreadguide.adapters.earlier_builds import (
 from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.row_file import RowFile, read_rows
 from spreadguide.adapters.sqlite_store import UNIT_TYPE
-from spreadguide.adapters.sqlite_writer import Spool, StoreWriter
+from spreadguide.adapters.sqlite_writer import DocumentRows, Spool, StoreWriter, runs
 from spreadguide.adapters.vector_pool import KEY_BYTES
 from spreadguide.errors import IndexingError
 from spreadguide.indexing.duplicates import SKETCH_WIDTH, duplicate_groups, sketches
@@ -130,26 +131,30 @@ class FileDraft:
         """Passages whose vector came from an earlier build."""
         return self._reused
 
-    def carry(self, source_id: str) -> None:
-        """Take a document over from the previous index; raises `IndexingError`."""
+    def carry(self, source_ids: Sequence[str]) -> None:
+        """Take documents over from the previous index; raises `IndexingError`."""
         before = self._previous
         if before is None:
             raise ValueError("there is no previous index to carry documents over from")
         with _writing():
-            old = self._store.previous_rows(source_id)
-            self._store.carry(source_id, old, self._rows, self._unit_rows)
-            rows = slice(old.first_row, old.first_row + old.passages)
-            self._put(False, self._rows, before.pools.passages.keys[rows], before.pools.passages.vectors[rows])
-            units = slice(old.first_unit, old.first_unit + old.units)
-            self._put(True, self._unit_rows, before.pools.units.keys[units], before.pools.units.vectors[units])
-            first, last = np.searchsorted(before.sketched[:, 0], (rows.start, rows.stop)).tolist()
-            shift = np.array([self._rows - rows.start, 0], dtype=np.int32)
-            self._put_sketches(before.sketched[first:last] + shift, before.sketches[first:last])
+            for run in runs(self._store.previous_rows(source_ids)):
+                self._carry_run(run, before)
+
+    def _carry_run(self, run: DocumentRows, before: Previous) -> None:
+        """Copy documents that stand one after the other in the previous index."""
+        self._store.carry(run, self._rows, self._unit_rows)
+        rows = slice(run.first_row, run.first_row + run.passages)
+        self._put(False, self._rows, before.pools.passages.keys[rows], before.pools.passages.vectors[rows])
+        units = slice(run.first_unit, run.first_unit + run.units)
+        self._put(True, self._unit_rows, before.pools.units.keys[units], before.pools.units.vectors[units])
+        first, last = np.searchsorted(before.sketched[:, 0], (rows.start, rows.stop)).tolist()
+        shift = np.array([self._rows - rows.start, 0], dtype=np.int32)
+        self._put_sketches(before.sketched[first:last] + shift, before.sketches[first:last])
         starts = before.term_starts[rows.start : rows.stop + 1]
         self._terms.carry(before.terms[starts[0] : starts[-1]], starts)
-        self._rows += old.passages
-        self._unit_rows += old.units
-        self._reused += old.passages
+        self._rows += run.passages
+        self._unit_rows += run.units
+        self._reused += run.passages
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
         """Write a document that is new or changed; raises `IndexingError`."""

@@ -24,6 +24,7 @@ from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.sqlite_store import SqliteStore
 from spreadguide.errors import IndexCorrupt
+from spreadguide.indexing.duplicates import load_sketching
 from spreadguide.indexing.manifest import REBUILD, Manifest, check_files, check_made_with, read_manifest
 from spreadguide.indexing.publish import live_folder, live_stamp
 from spreadguide.protocols import Embedder
@@ -62,6 +63,10 @@ class OpenIndex:
 
 class IndexFiles:
     """Writes one index as FAISS, bm25s, SQLite and plain files of rows; an `IndexWriter`."""
+
+    def prepare(self) -> None:
+        """Load what sketches are made with."""
+        load_sketching()
 
     def begin(self, folder: Path, *, embedder: Embedder, previous: Path | None, leftovers: Sequence[Path]) -> FileDraft:
         """Start an index in the empty ``folder``; raises `IndexingError` when it cannot be written."""

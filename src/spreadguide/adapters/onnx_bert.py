@@ -127,11 +127,11 @@ def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_
             "bert",
             [helper.make_tensor_value_info("ids", TensorProto.INT64, ["texts", "pieces"])],
             [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", hidden])],
-            list(graph.tensors.values()),
         ),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)],
         ir_version=IR_VERSION,
     )
+    model.graph.initializer.extend(graph.tensors.values())  # last: each step before copies what it is given
     serialised: bytes = model.SerializeToString()
     return serialised
 

@@ -15,9 +15,9 @@ from spreadguide.types import Document, EditionStatus, Passage, Unit
 
 _SCHEMA = """
 CREATE TABLE documents (
-    source_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL, metadata TEXT NOT NULL,
-    status TEXT NOT NULL, text TEXT NOT NULL, pages TEXT NOT NULL, boxes BLOB NOT NULL,
-    first_row INTEGER NOT NULL, passages INTEGER NOT NULL, first_unit INTEGER NOT NULL, units INTEGER NOT NULL
+    source_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL, status TEXT NOT NULL,
+    first_row INTEGER NOT NULL, passages INTEGER NOT NULL, first_unit INTEGER NOT NULL, units INTEGER NOT NULL,
+    metadata TEXT NOT NULL, pages TEXT NOT NULL, boxes BLOB NOT NULL, text TEXT NOT NULL
 ) STRICT;
 CREATE TABLE passages (
     row INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE,
@@ -28,10 +28,14 @@ CREATE TABLE passages (
 CREATE TABLE verdicts (pair BLOB PRIMARY KEY, same INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX same ON passages (same_as) WHERE same_as IS NOT NULL;"
-_CARRY_DOCUMENT = """
-INSERT INTO documents SELECT source_id, path, title, metadata, status, text, pages, boxes, :row, passages, :unit, units
-FROM previous.documents WHERE source_id = :source
-"""
+_DOCUMENT = "source_id, path, title, status, first_row, passages, first_unit, units, metadata, pages, boxes, text"
+"""Long columns stand last: SQLite reads through all that stands before the one that is asked for."""
+
+_CARRY_DOCUMENT = f"""
+INSERT INTO documents ({_DOCUMENT})
+SELECT source_id, path, title, status, first_row + :rows, passages, first_unit + :units, units, metadata, pages, boxes,
+    text FROM previous.documents WHERE source_id = :source
+"""  # noqa: S608 - the names are this file's own
 _CARRY_PASSAGES = """
 INSERT INTO passages SELECT row + :rows, passage_id, source_id, heading, page, page_label, start, "end", text, lead_in,
     units, first_unit + :units, unit_count, NULL
@@ -41,12 +45,27 @@ FROM previous.passages WHERE row BETWEEN :first AND :last
 
 @dataclass(frozen=True, slots=True)
 class DocumentRows:
-    """Which rows of passages and of units belong to a document."""
+    """Which rows of passages and of units belong to documents that stand one after the other."""
 
+    source_ids: tuple[str, ...]
     first_row: int
     passages: int
     first_unit: int
     units: int
+
+
+def runs(documents: Iterable[DocumentRows]) -> list[DocumentRows]:
+    """Join those that follow each other: a few long copies are much faster than one for each document."""
+    found: list[DocumentRows] = []
+    for rows in documents:
+        last = found[-1] if found else None
+        if last and (last.first_row + last.passages, last.first_unit + last.units) == (rows.first_row, rows.first_unit):
+            ids = (*last.source_ids, *rows.source_ids)
+            passages, units = last.passages + rows.passages, last.units + rows.units
+            found[-1] = DocumentRows(ids, last.first_row, passages, last.first_unit, units)
+        else:
+            found.append(rows)
+    return found
 
 
 class StoreWriter:
@@ -63,16 +82,16 @@ class StoreWriter:
         self._connection.executescript(_SCHEMA)
         self._connection.execute("BEGIN")
 
-    def previous_rows(self, source_id: str) -> DocumentRows:
-        """Return the rows of a document in the previous store."""
+    def previous_rows(self, source_ids: Iterable[str]) -> list[DocumentRows]:
+        """Return the rows of documents in the previous store."""
         query = "SELECT first_row, passages, first_unit, units FROM previous.documents WHERE source_id = ?"
-        return DocumentRows(*self._connection.execute(query, (source_id,)).fetchone())
+        return [DocumentRows((one,), *self._connection.execute(query, (one,)).fetchone()) for one in source_ids]
 
-    def carry(self, source_id: str, old: DocumentRows, first_row: int, first_unit: int) -> None:
-        """Copy a document, which stands in the rows ``old`` of the previous store, to its new rows."""
-        self._connection.execute(_CARRY_DOCUMENT, {"row": first_row, "unit": first_unit, "source": source_id})
-        shift = {"rows": first_row - old.first_row, "units": first_unit - old.first_unit}
-        bounds = {"first": old.first_row, "last": old.first_row + old.passages - 1}
+    def carry(self, run: DocumentRows, first_row: int, first_unit: int) -> None:
+        """Copy the documents of ``run`` from the previous store to their new rows."""
+        shift = {"rows": first_row - run.first_row, "units": first_unit - run.first_unit}
+        self._connection.executemany(_CARRY_DOCUMENT, [{**shift, "source": one} for one in run.source_ids])
+        bounds = {"first": run.first_row, "last": run.first_row + run.passages - 1}
         self._connection.execute(_CARRY_PASSAGES, {**shift, **bounds})
 
     def add(self, document: Document, passages: Sequence[Passage], first_row: int, first_unit: int) -> None:
@@ -80,7 +99,8 @@ class StoreWriter:
         counts = [len(passage.units) for passage in passages]
         rows = (first_row, len(passages), first_unit, sum(counts))
         self._connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*_document_row(document), *rows)
+            f"INSERT INTO documents ({_DOCUMENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (*_head(document), *rows, *_content(document)),
         )
         starts = np.cumsum([first_unit, *counts[:-1]]).tolist() if counts else []
         self._connection.executemany(
@@ -174,16 +194,19 @@ def _scratch(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _document_row(document: Document) -> tuple[str | bytes, ...]:
+def _head(document: Document) -> tuple[str, ...]:
+    metadata = document.metadata
+    return (document.source_id, document.path, metadata.title, metadata.status.value)
+
+
+def _content(document: Document) -> tuple[str | bytes, ...]:
     metadata = json.dumps(asdict(document.metadata), ensure_ascii=False)
     pages = json.dumps([(page.number, page.label, page.width, page.height) for page in document.pages])
     boxes = np.array(
         [(box.span.start, box.span.end, box.page, box.x0, box.top, box.x1, box.bottom) for box in document.boxes],
         dtype=BOX_TYPE,
     )
-    status = document.metadata.status.value
-    title = document.metadata.title
-    return (document.source_id, document.path, title, metadata, status, document.text, pages, boxes.tobytes())
+    return (metadata, pages, boxes.tobytes(), document.text)
 
 
 def _passage_row(passage: Passage) -> tuple[str | int | None, ...]:

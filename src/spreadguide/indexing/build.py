@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from spreadguide.editions import Editions, find_editions
@@ -35,6 +36,9 @@ BATCH = 512
 
 KEPT_LEFTOVERS = 1
 """Folders of stopped builds that are looked through for vectors: the fullest, which found those of the others."""
+
+FROM_THE_START = "A new index is built from the start."
+"""Said of an index that cannot be carried over."""
 
 NAMED_WARNINGS = 5
 """How many reasons a "nothing could be read" error lists; more would hide the message."""
@@ -72,9 +76,15 @@ def build_index(
     started = time.perf_counter()
     files = sorted(files, key=lambda file: file.path)
     notes = list(warnings)
-    with build_lock(index_dir):
+    with build_lock(index_dir), ThreadPoolExecutor(1, thread_name_prefix="prepare") as beside:
         before = _live_manifest(index_dir, embedder, notes)
         unchanged = _unchanged(files, before)
+        if len(unchanged) < len(files):
+            # Seconds that need not be waited for later. An error comes again when either is used.
+            beside.submit(writer.prepare)
+            beside.submit(embedder.prepare)
+        before = _if_whole(index_dir, before, notes)
+        unchanged = unchanged if before else frozenset()
         if before is not None and len(unchanged) == len(files) == len(before.documents):
             contents, manifest, reused = _Contents(dict(before.documents)), before, before.passages
             clear(index_dir)
@@ -109,13 +119,24 @@ def _live_manifest(index_dir: Path, embedder: Embedder, notes: list[str]) -> Man
         manifest = read_manifest(live)
         if (manifest.embedder, manifest.chunker) != (embedder.embedder_id, CHUNKER_VERSION):
             return None
-        check_files(live, manifest.files)
     except IndexMissing:
         return None
     except (IndexMismatch, IndexCorrupt) as error:
-        notes.append(f"{error.message} A new index is built from the start.")
+        notes.append(f"{error.message} {FROM_THE_START}")
         return None
     return manifest
+
+
+def _if_whole(index_dir: Path, before: Manifest | None, notes: list[str]) -> Manifest | None:
+    """Return ``before`` when the files of its index are as it says, else ``None``."""
+    if before is None:
+        return None
+    try:
+        check_files(index_dir / before.fingerprint, before.files)
+    except IndexCorrupt as error:
+        notes.append(f"{error.message} {FROM_THE_START}")
+        return None
+    return before
 
 
 def _unchanged(files: Iterable[ReportFile], before: Manifest | None) -> frozenset[str]:
@@ -149,10 +170,7 @@ class _Build:
             draft = self.writer.begin(
                 folder, embedder=self.embedder, previous=previous, leftovers=stopped[:KEPT_LEFTOVERS]
             )
-            with closing(draft), ThreadPoolExecutor(1, thread_name_prefix="embedder") as beside:
-                if len(unchanged) < len(files):
-                    # Seconds that need not be waited for after reading. An error comes again when the model is used.
-                    beside.submit(self.embedder.prepare)
+            with closing(draft):
                 contents = self._read(files, before, unchanged, draft)
                 discard(stopped)  # what they held of use is in the draft now
                 name = self._fingerprint(contents)
@@ -171,13 +189,16 @@ class _Build:
     ) -> _Contents:
         contents = _Contents()
         self.progress(READING, len(files), 0)
-        for file in files:
-            if before is not None and file.path in unchanged:
-                draft.carry(file.source_id)
-                contents.documents[file.path] = before.documents[file.path]
-            else:
+        for as_before, run in groupby(files, key=lambda file: file.path in unchanged):
+            if as_before and before is not None:
+                carried = list(run)
+                draft.carry([file.source_id for file in carried])
+                contents.documents |= {file.path: before.documents[file.path] for file in carried}
+                self.progress(READING, len(files), len(carried))
+                continue
+            for file in run:
                 self._read_one(file, draft, contents)
-            self.progress(READING, len(files), 1)
+                self.progress(READING, len(files), 1)
         if not draft.passages:
             raise EmptyCorpus("There is no report with text to index.", hint=_what_to_do(contents.warnings()))
         return contents

@@ -105,9 +105,14 @@ def sketches(text: str) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
     return places, np.stack(rows) if rows else np.zeros((0, SKETCH_WIDTH), dtype=np.uint32)
 
 
+def load_sketching() -> None:
+    """Load what `sketches` needs: it takes a second, which need not be waited for when other work is at hand."""
+    _blank()
+
+
 @cache
 def _blank() -> Any:
-    from datasketch import MinHash  # it imports SciPy, half a second that a search need not wait for
+    from datasketch import MinHash  # it imports SciPy, which a search has no need of
 
     return MinHash(num_perm=SKETCH_WIDTH, seed=1, scheme="affine32")
 
