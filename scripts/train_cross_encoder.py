@@ -4,7 +4,7 @@
     SETS='--train FOLDER --eval FOLDER --papers FILE'
     python scripts/train_cross_encoder.py $SETS --out first --stop-after 600
     python scripts/train_cross_encoder.py $SETS --out first --resume --steps 1200
-    python scripts/train_cross_encoder.py $SETS --out second --again first --steps STEPS2
+    python scripts/train_cross_encoder.py $SETS --out second --again first --steps 800
 
 One MiniLM-L6 encoder with two outputs: the first says that a passage answers a question, the second that evidence
 supports a claim. It starts from the weights of the embedding model and is trained with sentence-transformers on two
@@ -47,7 +47,7 @@ POOL = 40
 """Batches whose pairs are sorted by length together, so that little of a batch is padding."""
 TIMES = {"own_claims": 2, "expertqa": 2}
 """Sets nearest to what the model is for: how often each pair is seen."""
-TIMES_AGAIN = {"own_claims": 2, "more_claims": 3, "paper_claims": 3, "more_questions": 2, "paper_questions": 2}
+TIMES_AGAIN = {"own_claims": 2, "more_claims": 2, "paper_claims": 2, "more_questions": 2, "paper_questions": 2}
 """The same in the second part."""
 LEARNING_RATE_AGAIN = 6e-5
 """The second part goes on from trained weights, so it takes smaller steps."""

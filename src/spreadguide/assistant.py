@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from spreadguide.answering import refusals
@@ -12,12 +12,11 @@ from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, c
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.intent import in_latin_letters, load_intent
-from spreadguide.answering.planning import AnswerSettings, number, plan, queries
+from spreadguide.answering.planning import AnswerSettings, Query, number, plan, queries
 from spreadguide.answering.premise import unsaid
 from spreadguide.answering.prompt import build
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
 from spreadguide.answering.shape import Shape, load_advice, shape_of
-from spreadguide.answering.wanted import Part
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
 from spreadguide.protocols import Embedder, Generator, LexicalIndex, PairJudge, PassageStore
@@ -134,9 +133,9 @@ class Assistant:
         """
         check_question(text)
         question = Question(text.strip(), stand_alone(text.strip(), history))
-        asked = queries(question)
-        hits = self._hits(asked, source_ids)
-        verdicts = [result.sufficiency for result in self._plan(question, asked, hits)]
+        asked = self._queries(question, self._shape(question), history)
+        found = self._search(asked, source_ids)
+        verdicts = [result.sufficiency for result in self._plan(question, asked, found, self._joined(found))]
         return max(verdicts, key=lambda verdict: (verdict.enough, verdict.score))
 
     def answer(
@@ -173,14 +172,15 @@ class Assistant:
         if declined := self._out_of_scope(question):
             yield Final(self._declined(question, declined, clock))
             return
-        asked = queries(question)
-        hits = self._hits(asked, source_ids)
+        shape = self._shape(question)
+        asked = self._queries(question, shape, history)
+        found = self._search(asked, source_ids)
+        hits = self._joined(found)
         yield Retrieved(tuple(hits), clock.mark("retrieve"))
-        results = self._plan(question, asked, hits)
+        results = self._plan(question, asked, found, hits)
         if not any(result.sufficiency.enough for result in results):
             yield Final(self._not_covered(question, hits, results, clock))
             return
-        shape = shape_of(question.text, self._embedder.embed_queries([question.text])[0], self._advice)
         yield from self._answer(question, hits, results, shape, clock, use_generator=use_generator, cancelled=cancelled)
 
     def _out_of_scope(self, question: Question) -> OutOfScope | None:
@@ -192,23 +192,43 @@ class Assistant:
             return None
         return intent_out_of_scope(self._intent, self._embedder.embed_queries(wordings))
 
-    def _hits(self, asked: Sequence[tuple[Part, str]], source_ids: Sequence[str] | None) -> list[Hit]:
-        """Search for each part of the question, by itself and with what it leans on; hits of the first come first."""
-        found: dict[str, Hit] = {}
-        hidden: set[str] = set()
-        for part, wording in asked:
-            leans = wording.strip(" ,?") != part.text
-            also = [part.text] if leans else []
-            whole = wording[:MAX_QUESTION_CHARACTERS]
-            for hit in self._library.retriever.search(whole, HITS, also=also, source_ids=source_ids):
-                if hit.passage.passage_id not in hidden:
-                    found.setdefault(hit.passage.passage_id, hit)
-                    hidden |= hidden_by(self._library.store, hit.passage)
-        return list(found.values())
+    def _shape(self, question: Question) -> Shape:
+        return shape_of(question.text, self._embedder.embed_queries([question.text])[0], self._advice)
 
-    def _plan(self, question: Question, asked: Sequence[tuple[Part, str]], hits: Sequence[Hit]) -> list[PartResult]:
-        vectors = self._embedder.embed_queries([wording for _, wording in asked])
-        parts = [(part, wording, vector) for (part, wording), vector in zip(asked, vectors, strict=True)]
+    def _queries(self, question: Question, shape: Shape, history: Sequence[Turn]) -> list[Query]:
+        """Return the parts of the question, each with the earlier turns where there are any."""
+        asked = queries(question, shape)
+        if not history:
+            return asked
+        return [replace(query, context=latest_first(query.part.text, history)) for query in asked]
+
+    def _search(self, asked: Sequence[Query], source_ids: Sequence[str] | None) -> list[list[Hit]]:
+        """Search for each part of the question; return the hits of each."""
+        search = self._library.retriever.search
+        return [
+            search(query.wording[:MAX_QUESTION_CHARACTERS], HITS, also=query.also, source_ids=source_ids)
+            for query in asked
+        ]
+
+    def _joined(self, found: Sequence[Sequence[Hit]]) -> list[Hit]:
+        """Return the hits of all parts, those of the first part first, each passage and its copies once."""
+        joined: dict[str, Hit] = {}
+        hidden: set[str] = set()
+        for hit in (hit for hits in found for hit in hits):
+            if hit.passage.passage_id not in hidden:
+                joined.setdefault(hit.passage.passage_id, hit)
+                hidden |= hidden_by(self._library.store, hit.passage)
+        return list(joined.values())
+
+    def _plan(
+        self,
+        question: Question,
+        asked: Sequence[Query],
+        found: Sequence[Sequence[Hit]],
+        hits: Sequence[Hit],
+    ) -> list[PartResult]:
+        vectors = self._embedder.embed_queries([query.wording for query in asked])
+        parts = list(zip(asked, vectors, found, strict=True))
         library = self._library
         return plan(question, parts, hits, library.store, library.lexical.idf, self._reader, self._settings)
 

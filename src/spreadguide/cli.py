@@ -20,8 +20,9 @@ from spreadguide.console import Bars, answer_text, counted, hits_text, plain, sa
 from spreadguide.corpus_cli import corpus_app
 from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
 from spreadguide.eval_cli import eval_app
+from spreadguide.retrieval.filters import FIRST_YEAR, LAST_YEAR, Audience, Pillar, ReportFilter, matching
 from spreadguide.settings import Settings, load_settings
-from spreadguide.types import Turn
+from spreadguide.types import EvidenceKind, Turn
 
 app = typer.Typer(
     help="Cited answers from your own reports on adopting and spreading innovation in health care.",
@@ -41,6 +42,22 @@ CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="Folder of t
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Model id, or path to a GGUF file.")]
 NoLlmOption = Annotated[bool, typer.Option("--no-llm", help="Answer with quotes only, without a model.")]
+AudienceOption = Annotated[
+    list[Audience] | None, typer.Option(case_sensitive=False, help="Only reports for this reader; may be repeated.")
+]
+PillarOption = Annotated[
+    list[Pillar] | None, typer.Option(case_sensitive=False, help="Only reports on this pillar; may be repeated.")
+]
+KindOption = Annotated[
+    list[EvidenceKind] | None,
+    typer.Option(case_sensitive=False, help="Only reports of this kind of evidence; may be repeated."),
+]
+YearFromOption = Annotated[
+    int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only reports of this year or later.")
+]
+YearToOption = Annotated[
+    int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only reports of this year or earlier.")
+]
 
 MODEL_WAIT_SECONDS = 300.0
 """Longest wait of `ask` for the model to load: reading a large file from a slow disk takes minutes."""
@@ -106,12 +123,18 @@ def ask(
     index: IndexOption = None,
     model: ModelOption = None,
     history: Annotated[Path | None, typer.Option(help="JSON list of earlier messages.")] = None,
+    audience: AudienceOption = None,
+    pillar: PillarOption = None,
+    kind: KindOption = None,
+    year_from: YearFromOption = None,
+    year_to: YearToOption = None,
 ) -> None:
     """Ask one question and print the checked answer."""
     from spreadguide.assistant import check_question
 
     check_question(_readable(question))
     turns = _read_history(history)
+    wanted = ReportFilter(audience=audience, pillars=pillar, kinds=kind, year_from=year_from, year_to=year_to)
     from spreadguide.wiring import Services
 
     services = Services(_settings(index, model, no_llm=no_llm))
@@ -120,7 +143,8 @@ def ask(
             say("Loading the model …")
             services.generator.wait(MODEL_WAIT_SECONDS)
         with services.lease() as assistant:
-            answer = assistant.answer(question, history=turns, role=role)
+            source_ids = matching(assistant.library.store.sources, wanted)
+            answer = assistant.answer(question, history=turns, role=role, source_ids=source_ids)
     finally:
         services.close()
     if as_json:
@@ -140,14 +164,21 @@ def search(
     superseded: Annotated[
         bool, typer.Option("--superseded", help="Search reports that a later edition replaced, too.")
     ] = False,
+    audience: AudienceOption = None,
+    pillar: PillarOption = None,
+    kind: KindOption = None,
+    year_from: YearFromOption = None,
+    year_to: YearToOption = None,
 ) -> None:
     """Find passages, without an answer."""
     from spreadguide.wiring import Services
 
+    wanted = ReportFilter(audience=audience, pillars=pillar, kinds=kind, year_from=year_from, year_to=year_to)
     services = Services(_settings(index, None, no_llm=True))
     try:
         with services.lease() as assistant:
-            hits = assistant.search(_readable(query), k, superseded=superseded)
+            source_ids = matching(assistant.library.store.sources, wanted)
+            hits = assistant.search(_readable(query), k, source_ids=source_ids, superseded=superseded)
     finally:
         services.close()
     if as_json:

@@ -10,7 +10,7 @@ from index_samples import document, reports
 
 from spreadguide.adapters.row_file import RowFile
 from spreadguide.adapters.sqlite_store import UNIT_TYPE, SqliteStore
-from spreadguide.adapters.sqlite_writer import StoreWriter
+from spreadguide.adapters.sqlite_writer import DocumentRows, StoreWriter, runs
 from spreadguide.errors import IndexCorrupt, NotFound
 from spreadguide.indexing.chunking import chunk
 from spreadguide.types import (
@@ -190,3 +190,37 @@ def test_files_that_are_missing_or_no_database_are_damage(tmp_path):
     store.close()
     with pytest.raises(IndexCorrupt, match=r"none\.f16"):
         SqliteStore(tmp_path / "s.sqlite", tmp_path / "none.f16", 2)
+
+
+def test_documents_that_stand_one_after_the_other_are_copied_as_one_run():
+    one, empty, two = (
+        DocumentRows(("a",), 0, 3, 0, 7),
+        DocumentRows(("b",), 3, 0, 7, 0),
+        DocumentRows(("c",), 3, 2, 7, 4),
+    )
+    apart = DocumentRows(("d",), 9, 1, 20, 1)
+    assert runs([one, empty, two, apart]) == [DocumentRows(("a", "b", "c"), 0, 5, 0, 11), apart]
+    assert runs([two, one]) == [two, one]
+    assert runs([]) == []
+
+
+@pytest.mark.parametrize("kept", [(0, 1, 2), (1,), (0, 2), (2, 0)])
+def test_carried_documents_are_those_of_the_store_before(tmp_path, kept):
+    before = tmp_path / "before.sqlite"
+    write_store(before, DOCUMENTS, PASSAGES)
+    writer = StoreWriter(tmp_path / "after.sqlite", before)
+    row = unit = 0
+    for run in runs(writer.previous_rows(DOCUMENTS[place].source_id for place in kept)):
+        writer.carry(run, row, unit)
+        row += run.passages
+        unit += run.units
+    writer.set_superseded(())
+    writer.finish()
+    expected = [DOCUMENTS[place] for place in kept]
+    write_store(tmp_path / "anew.sqlite", expected, PASSAGES)
+    for table, order in (("documents", "source_id"), ("passages", "row")):
+        after, anew = (
+            sqlite3.connect(tmp_path / name).execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()  # noqa: S608
+            for name in ("after.sqlite", "anew.sqlite")
+        )
+        assert after == anew

@@ -1,6 +1,7 @@
 """Evidence, ranked again: the mix, what is not read, and how a unit is put to the cross-encoder."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from table_judge import TableJudge
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.answering.evidence import Ask
-from spreadguide.answering.reranking import READ, READ_WEIGHT, as_read, rerank
+from spreadguide.answering.reranking import PASSAGES_READ, READ, READ_WEIGHT, as_read, passage_odds, rerank
 from spreadguide.answering.wanted import parts
 from spreadguide.types import Evidence, Metadata, Passage, Source, Span, UnitKind
 
@@ -23,8 +24,8 @@ def unit(text, score, *, context="", field=None, title="A report", heading=("Res
     return Evidence(0, passage, source, kind, text, context, (), (span,), (text,), 0.5, 0.5, score, field=field)
 
 
-def ask(question=QUESTION):
-    return Ask(parts(question)[0], question, np.zeros(4, dtype=np.float32), {}, {})
+def ask(question=QUESTION, context=""):
+    return Ask(parts(question)[0], question, np.zeros(4, dtype=np.float32), {}, {}, context)
 
 
 def mixed(score, odds):
@@ -102,3 +103,27 @@ def test_the_real_cross_encoder_puts_the_line_that_answers_first():
     assert found[0].text == answer
     assert len(found) == len(units)
     assert all(one.answers is not None for one in found)
+
+
+class LeaningJudge(TableJudge):
+    """Sees an answer only where the question is read with the turn before it."""
+
+    def answers(self, question, passages):
+        return super().answers(question, passages) + (3.0 if "|" in question else 0.0)
+
+
+def test_a_follow_up_is_read_with_and_without_earlier_turns_and_the_better_counts():
+    judge = LeaningJudge({"Staff left.": -1.0})
+    units = [unit("Staff left.", 0.9)]
+    assert passage_odds(ask(), units, judge) == pytest.approx(-1.0)
+    assert passage_odds(ask(context="Why?  | How did the service go?"), units, judge) == pytest.approx(2.0)
+    assert passage_odds(ask("Why did it stop | or not?", context="Why?"), units, judge) == pytest.approx(2.0)
+
+
+def test_passages_of_the_best_units_are_read_and_none_where_there_are_none():
+    judge = TableJudge({"": 0.5})
+    found = [unit(f"Line {number}.", 0.9) for number in range(3)]
+    apart = [replace(one, passage=replace(one.passage, passage_id=str(place))) for place, one in enumerate(found)]
+    assert passage_odds(ask(), apart, judge) == pytest.approx(0.5)
+    assert len(judge.asked[0][1]) == PASSAGES_READ
+    assert passage_odds(ask(), [unit("May 2018", 0.5, field="published")], judge) is None

@@ -62,6 +62,22 @@ def test_search(built):
     assert hits[0]["ranks"].keys() <= {"dense", "lexical"}
 
 
+def test_only_reports_that_fit(built):
+    here = {"cwd": built.corpus, "index_dir": built.index}
+    since = json.loads(run("search", HOW_MANY_WARDS, "--json", "--year-from", "2021", **here).stdout)["hits"]
+    assert {hit["path"] for hit in since} == {"funding.md"}
+    asked = ("ask", HOW_LONG, "--no-llm", "--json")
+    assert json.loads(run(*asked, "--year-to", "2021", **here).stdout)["status"] == "answered"
+    about = ("--audience", "Innovator", "--audience", "adopter team", "--pillar", "engage", "--kind", "case study")
+    assert json.loads(run(*asked, *about, **here).stdout)["status"] == "not_covered"
+
+
+@pytest.mark.parametrize("asked", [("ask", HOW_LONG, "--no-llm"), ("search", HOW_LONG)])
+def test_years_the_wrong_way_round(tmp_path, asked):
+    said = run_badly(*asked, "--year-from", "2021", "--year-to", "2020", cwd=tmp_path)
+    assert "No report can be from 2021 or later" in said
+
+
 def test_an_answer_in_a_terminal_without_unicode(built):
     settings = environment(index_dir=built.index) | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     asked = command("ask", HOW_LONG, "--no-llm")

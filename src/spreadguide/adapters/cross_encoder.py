@@ -23,7 +23,7 @@ from spreadguide.errors import ModelCorrupt, ModelError, ModelMissing
 from spreadguide.protocols import Scores
 
 FILE = "cross_encoder.onnx"
-SHA256 = "5b0758e1b949f89d3ab2334a17a630ca490e31173878d866b12a3dd395e9e7f4"
+SHA256 = "3592acf93444cd30ba88de151168f445771c4a2ea4baf763a5754dcf4fe532b8"
 MAX_PIECES = 256
 """Word pieces of both texts together; the longer one is cut first."""
 

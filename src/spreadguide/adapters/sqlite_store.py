@@ -101,10 +101,11 @@ class SqliteStore:
         ``source_ids`` leaves only those documents; reports that a later edition replaced need ``superseded``.
         """
         documents = self._rows("SELECT source_id, status, first_row, passages FROM documents")
+        wanted = None if source_ids is None else frozenset(source_ids)
         open_to = [
             source_id
             for source_id, status, _, _ in documents
-            if (source_ids is None or source_id in source_ids) and (superseded or status == EditionStatus.CURRENT)
+            if (wanted is None or source_id in wanted) and (superseded or status == EditionStatus.CURRENT)
         ]
         if len(open_to) == len(documents):
             return None

@@ -37,13 +37,16 @@ QUOTES_ALONE = 3
 """Most units quoted for one part of a question when nothing is written."""
 
 QUOTE_MARGIN = 0.86
-"""A further unit is quoted only when it scores at least this share of the best one."""
+"""A further unit of another report is quoted only when it scores at least this share of the best one."""
+
+SAME_REPORT_MARGIN = 0.7
+"""The same for a further unit of the best one's report: what stands there is rarely beside the point."""
 
 ADVICE_QUOTES = 5
 """Most units quoted where advice is asked for: one step each."""
 
 ADVICE_MARGIN = 0.6
-"""A further step is quoted only when it scores at least this share of the best one."""
+"""A further step of the best one's report is quoted only when it scores at least this share of the best one."""
 
 COMPARED_SOURCES = 3
 """Most reports quoted side by side in a comparison."""
@@ -137,6 +140,8 @@ def choose(
 
     ``written`` are the checked sentences in order; ``texts`` the documents' texts by source id.
     """
+    # Each side of a comparison that shows two is a part of its own.
+    layout = Shape.PLAIN if shape is Shape.COMPARISON and len(results) > 1 else shape
     shown: list[Finding] = []
     used: set[str] = set()
     for result in results:
@@ -150,7 +155,7 @@ def choose(
         ]
         if not any(_answers(finding, result) for finding in own):
             most = 1 if own else QUOTES_ALONE
-            own = [*quoted(result, texts, most, shape), *own]
+            own = [*quoted(result, texts, most, layout), *own]
         used |= {finding.text for finding in own}
         shown += own
     return _once(shown)
@@ -165,9 +170,9 @@ def quoted(result: PartResult, texts: dict[str, str], most: int, shape: Shape = 
     if shape is Shape.COMPARISON and most > 1:
         units = _side_by_side(fitting)
     elif shape is Shape.ADVICE and most > 1:
-        units = _close(fitting, ADVICE_MARGIN)[:ADVICE_QUOTES]
+        units = _close(fitting, QUOTE_MARGIN, ADVICE_MARGIN)[:ADVICE_QUOTES]
     else:
-        units = _close(fitting, QUOTE_MARGIN)[:most]
+        units = _close(fitting, QUOTE_MARGIN, SAME_REPORT_MARGIN)[:most]
     findings: list[Finding] = []
     for unit in units:
         findings += quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]
@@ -176,10 +181,12 @@ def quoted(result: PartResult, texts: dict[str, str], most: int, shape: Shape = 
     return findings
 
 
-def _close(units: Sequence[Evidence], margin: float) -> list[Evidence]:
-    """Return the first unit and those that score at least ``margin`` of the best."""
+def _close(units: Sequence[Evidence], margin: float, same_report: float | None = None) -> list[Evidence]:
+    """Return the first unit and those that score at least ``margin`` of the best, or ``same_report`` in its report."""
     best = max(unit.score for unit in units)
-    return [unit for place, unit in enumerate(units) if place == 0 or unit.score >= margin * best]
+    first = units[0]
+    least = {first.source.source_id: (margin if same_report is None else same_report) * best}
+    return [unit for unit in units if unit is first or unit.score >= least.get(unit.source.source_id, margin * best)]
 
 
 def _side_by_side(units: Sequence[Evidence]) -> list[Evidence]:

@@ -59,6 +59,7 @@ class Ask:
 
     ``own`` are the words of the part itself, looked for in a unit. ``weights`` adds, at less weight, the words that
     the rest of the question or an earlier turn carries; they name the subject, and are looked for in the section.
+    ``context`` is the part with earlier turns, as the cross-encoder reads it; empty where there are none.
     """
 
     part: Part
@@ -66,6 +67,7 @@ class Ask:
     vector: NDArray[np.float32]
     own: dict[str, float]
     weights: dict[str, float]
+    context: str = ""
 
 
 _LIGHT_TERMS = frozenset(
@@ -99,13 +101,17 @@ def ask_for(
     standalone: str,
     idf: Callable[[str], float],
     settings: EvidenceSettings,
+    context: str = "",
 ) -> Ask:
-    """Prepare one part of a question; ``standalone`` is the whole question with what earlier turns add."""
+    """Prepare one part of a question.
+
+    ``standalone`` is the whole question with what earlier turns add, ``context`` the part with these turns.
+    """
     own = {term: weight for term, weight in weigh(part.text, idf, settings).items() if term not in _LIGHT_TERMS}
     carried = weigh(standalone, idf, settings)
     whole = {term: settings.context_term_weight * weight for term, weight in carried.items()}
     whole |= weigh(part.text, idf, settings)
-    return Ask(part, wording, vector, own or whole, whole)
+    return Ask(part, wording, vector, own or whole, whole, context)
 
 
 def covered(weights: dict[str, float], text: str) -> float:

@@ -20,7 +20,7 @@ from spreadguide.answering.intent import in_latin_letters
 from spreadguide.answering.logistic import load
 from spreadguide.answering.wanted import Wanted
 from spreadguide.protocols import PassageStore
-from spreadguide.text import SMALL_WORDS, STOP_WORDS, initials, stem, words
+from spreadguide.text import SMALL_WORDS, STOP_WORDS, Word, initials, stem, words
 from spreadguide.types import Evidence, Hit, Passage, Source
 
 WEIGHTS = "gate.json"
@@ -132,7 +132,7 @@ def about_the_names(question: str, evidence: Sequence[Evidence], store: PassageS
     Asked what Macmillan spends, a sum that somebody else spent is no answer, however near its wording is. Where no
     unit's section knows any of the names, all are kept, for the gate to weigh.
     """
-    names = _names(question)
+    names = names_in(question)
     if not names:
         return list(evidence)
     known: dict[str, int] = {}
@@ -153,7 +153,7 @@ def unknown_names(question: str, hits: Sequence[Hit], store: PassageStore) -> li
     An abbreviation is known where the words it stands for are: "SCIE" for Social Care Institute for Excellence. Of a
     longer name two neighbouring words must stand side by side: "care" and "commission" apart name no one.
     """
-    names = _names(question)
+    names = names_in(question)
     known = _known_names(names, [_section(hit.source, hit.passage, store) for hit in hits])
     return [" ".join(name) for name in names if name not in known]
 
@@ -187,25 +187,31 @@ def _known_names(names: Sequence[list[str]], sections: Sequence[str]) -> list[li
     ]
 
 
+SHORT_FOR = 5
+"""Least letters of a name that may stand for a longer one that it begins: "Confed" for "Confederation"."""
+
+
 def _all_known(name: Sequence[str], known: set[str]) -> bool:
     return all(
-        one in known or word.lower().removesuffix("s") in known for one, word in zip(_stems(name), name, strict=True)
+        one in known or word.lower().removesuffix("s") in known or _short_for(word.lower(), known)
+        for one, word in zip(_stems(name), name, strict=True)
     )
+
+
+def _short_for(word: str, known: set[str]) -> bool:
+    return len(word) >= SHORT_FOR and any(longer.startswith(word) for longer in known)
 
 
 def _stems(name: Sequence[str]) -> list[str]:
     return [stem(word) for word in name]
 
 
-def _names(question: str) -> list[list[str]]:
+def names_in(question: str) -> list[list[str]]:
     """Return the names in a question, each as its words without small ones and possessive endings."""
     found: list[list[str]] = []
     running = False
     for word in words(question):
-        before = question[: word.start].rstrip()
-        opens = not before or before[-1] in ".?!:("
-        inside = re.search(r"[A-Z]", word.text[1:]) is not None
-        if (inside or (word.text[0].isupper() and not opens)) and word.text.lower() not in _NOT_NAMES | STOP_WORDS:
+        if _is_name(word, question):
             plain = re.sub(r"['’]s$", "", word.text)
             if running and question[: word.start].endswith((" ", "-")):
                 found[-1].append(plain)
@@ -215,3 +221,15 @@ def _names(question: str) -> list[list[str]]:
         elif word.text.lower() not in SMALL_WORDS:
             running = False
     return found
+
+
+def name_starts(question: str) -> list[int]:
+    """Return where the words of names start in a question."""
+    return [word.start for word in words(question) if _is_name(word, question)]
+
+
+def _is_name(word: Word, question: str) -> bool:
+    before = question[: word.start].rstrip()
+    opens = not before or before[-1] in ".?!:("
+    inside = re.search(r"[A-Z]", word.text[1:]) is not None
+    return (inside or (word.text[0].isupper() and not opens)) and word.text.lower() not in _NOT_NAMES | STOP_WORDS

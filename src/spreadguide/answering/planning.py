@@ -14,7 +14,9 @@ from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
 from spreadguide.answering.gate import about_the_names, judge
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
-from spreadguide.answering.wanted import Part, parts
+from spreadguide.answering.shape import Shape
+from spreadguide.answering.sides import sides
+from spreadguide.answering.wanted import Part, Wanted, parts
 from spreadguide.protocols import PairJudge, PassageStore
 from spreadguide.types import Evidence, Hit, Question
 
@@ -29,32 +31,61 @@ class AnswerSettings:
     docs/evaluation.md."""
 
 
-def queries(question: Question) -> list[tuple[Part, str]]:
-    """Return each part of the question with the wording to search for it.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One part of a question as it is searched for and read.
 
-    A later part ("how did they engage?") leans on the first, as a follow-up leans on an earlier turn.
+    ``wording`` is the part with what it leans on; ``also`` are other wordings to search for, and ``context`` the part
+    with earlier turns, as the cross-encoder reads a follow-up; empty where there are none.
+    """
+
+    part: Part
+    wording: str
+    also: tuple[str, ...] = ()
+    context: str = ""
+
+
+def queries(question: Question, shape: Shape = Shape.PLAIN) -> list[Query]:
+    """Return each part of the question with the wordings to search for it.
+
+    A later part ("how did they engage?") leans on the first, as a follow-up leans on an earlier turn. The parts of a
+    comparison are its two sides, where it shows them; each leans on the whole.
     """
     found = parts(question.text)
+    if shape is Shape.COMPARISON and len(found) == 1 and (two := sides(question.text)):
+        return [_query(Part(side, Wanted.ANY), f"{side} (about: {question.standalone})") for side in two]
     first, *later = found
     carried = question.standalone.removeprefix(question.text).strip()
     opening = question.standalone if not later else f"{first.text} {carried}".strip()
-    return [(first, opening), *((part, f"{part.text} (about: {first.text} {carried})".strip()) for part in later)]
+    leaning = [_query(part, f"{part.text} (about: {first.text} {carried})".strip()) for part in later]
+    return [_query(first, opening), *leaning]
+
+
+def _query(part: Part, wording: str) -> Query:
+    """Return a query that searches for the part by itself, too, where it leans on something."""
+    leans = wording.strip(" ,?") != part.text
+    return Query(part, wording, (part.text,) if leans else ())
 
 
 def plan(
     question: Question,
-    asked: Sequence[tuple[Part, str, NDArray[np.float32]]],
+    asked: Sequence[tuple[Query, NDArray[np.float32], Sequence[Hit]]],
     hits: Sequence[Hit],
     store: PassageStore,
     idf: Callable[[str], float],
     reader: PairJudge,
     settings: AnswerSettings,
 ) -> list[PartResult]:
-    """Gather and judge the evidence for each part; ``asked`` gives each part with its wording and vector."""
+    """Gather and judge the evidence for each part.
+
+    ``asked`` gives each part with the vector of its wording and its hits; ``hits`` are those of all parts, for the
+    names that a question takes for known.
+    """
     results = []
-    for part, wording, vector in asked:
-        ask = ask_for(part, wording, vector, question.standalone, idf, settings.evidence)
-        gathered = about_the_names(part.text, gather(ask, hits, store, settings.evidence), store)
+    for query, vector, own in asked:
+        part = query.part
+        ask = ask_for(part, query.wording, vector, question.standalone, idf, settings.evidence, query.context)
+        gathered = about_the_names(part.text, gather(ask, own, store, settings.evidence), store)
         evidence = rerank(ask, gathered, reader)[: settings.evidence.per_part]
         odds = passage_odds(ask, evidence, reader)
         results.append(PartResult(part, tuple(evidence), judge(ask, evidence, odds, hits, store)))

@@ -47,7 +47,11 @@ def passage_odds(ask: Ask, ranked: Sequence[Evidence], reader: PairJudge) -> flo
         " ".join(f"{unit.source.headline(unit.passage)} {unit.passage.text}".split())
         for unit in list(passages.values())[:PASSAGES_READ]
     ]
-    return float(reader.answers(ask.wording, texts).max()) if texts else None
+    if not texts:
+        return None
+    # A follow-up is read with and without earlier turns: whether it leans on them cannot be told by its wording alone.
+    readings = [ask.wording, ask.context] if ask.context else [ask.wording]
+    return max(float(reader.answers(reading, texts).max()) for reading in readings)
 
 
 def as_read(unit: Evidence) -> str:

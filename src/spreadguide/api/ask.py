@@ -12,6 +12,7 @@ from spreadguide.api import schemas
 from spreadguide.api.services import ServicesHere
 from spreadguide.api.streaming import run_events, server_sent
 from spreadguide.assistant import check_question
+from spreadguide.retrieval.filters import ReportFilter, matching
 from spreadguide.types import Event, Final, Turn
 from spreadguide.wiring import Services
 
@@ -29,7 +30,8 @@ async def ask(body: schemas.AskRequest, request: Request, services: ServicesHere
     come, then `final`, which carries the answer and wins over everything before it; or `error`.
     """
     check_question(body.question)
-    events = run_events(partial(_run, services, body), request)
+    wanted = body.filters.reports() if body.filters else ReportFilter()
+    events = run_events(partial(_run, services, body, wanted), request)
     if body.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(server_sent(events), media_type="text/event-stream", headers=headers)
@@ -39,13 +41,15 @@ async def ask(body: schemas.AskRequest, request: Request, services: ServicesHere
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-def _run(services: Services, body: schemas.AskRequest, cancelled: Callable[[], bool]) -> Iterator[Event]:
+def _run(
+    services: Services, body: schemas.AskRequest, wanted: ReportFilter, cancelled: Callable[[], bool]
+) -> Iterator[Event]:
     """Answer from one index from beginning to end, also when a newer one is published meanwhile."""
     with services.lease() as assistant:
         yield from assistant.ask(
             body.question,
             history=[Turn(turn.role, turn.content) for turn in body.history],
             role=body.role,
-            source_ids=body.filters.source_ids if body.filters else None,
+            source_ids=matching(assistant.library.store.sources, wanted),
             cancelled=cancelled,
         )

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from spreadguide.api import schemas
 from spreadguide.api.services import ServicesHere
+from spreadguide.retrieval.filters import matching
 from spreadguide.retrieval.search import also_in
 from spreadguide.types import Passage
 
@@ -15,9 +16,11 @@ router = APIRouter(prefix="/v1", tags=["library"])
 @router.post("/search", summary="Find passages")
 def search(body: schemas.SearchRequest, services: ServicesHere) -> schemas.SearchResponse:
     """Return the passages that fit best, without an answer."""
-    filters = body.filters or schemas.Filters(source_ids=None)
+    filters = body.filters or schemas.Filters.model_validate({})
+    wanted = filters.reports()
     with services.lease() as assistant:
-        hits = assistant.search(body.query, body.k, source_ids=filters.source_ids, superseded=filters.superseded)
+        source_ids = matching(assistant.library.store.sources, wanted)
+        hits = assistant.search(body.query, body.k, source_ids=source_ids, superseded=filters.superseded)
     return schemas.SearchResponse(hits=[schemas.hit_out(hit) for hit in hits])
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from spreadguide import types
+from spreadguide.retrieval import filters as report_filters
 
 MAX_QUESTION_CHARACTERS = 2000
 """Longest question accepted. A longer text is a document, and a document belongs in the corpus."""
 
 MAX_HISTORY_TURNS = 40
 MAX_TURN_CHARACTERS = 20_000
+
+MAX_WORDS = 100
+"""Most values in one list of a filter: far more than there are different ones."""
 
 
 def _encodable(text: str) -> str:
@@ -26,6 +31,22 @@ def _encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that can be stored, sent back and read by a model."""
+
+
+def _in_any_case(words: Iterable[str]) -> BeforeValidator:
+    """Accept any mix of capital and small letters for the given words."""
+    own = {word.casefold(): word for word in words}
+
+    def spelled(value: Any) -> Any:
+        return own.get(value.strip().casefold(), value) if isinstance(value, str) else value
+
+    return BeforeValidator(spelled)
+
+
+Audience = Annotated[report_filters.Audience, _in_any_case(report_filters.Audience)]
+Pillar = Annotated[report_filters.Pillar, _in_any_case(report_filters.Pillar)]
+Kind = Annotated[types.EvidenceKind, _in_any_case(types.EvidenceKind)]
+Year = Annotated[int, Field(ge=report_filters.FIRST_YEAR, le=report_filters.LAST_YEAR)]
 
 
 class _Out(BaseModel):
@@ -44,13 +65,39 @@ class HistoryTurn(_In):
 
 
 class Filters(_In):
-    """Narrows the reports that are searched."""
+    """Narrows the reports that are searched. All that is given must hold; an empty list lets no report through."""
 
     source_ids: list[Text] | None = Field(None, description="Search only in these sources.", max_length=1000)
     superseded: bool = Field(
         default=False,
         description="Search reports that a later edition replaced, too. Answers never rest on them.",
     )
+    audience: list[Audience] | None = Field(
+        None, description="Search only in reports for one of these readers.", max_length=MAX_WORDS
+    )
+    pillars: list[Pillar] | None = Field(
+        None, description="Search only in reports that serve one of these parts of adoption.", max_length=MAX_WORDS
+    )
+    kinds: list[Kind] | None = Field(
+        None, description="Search only in reports of one of these kinds of evidence.", max_length=MAX_WORDS
+    )
+    year_from: Year | None = Field(
+        None, description="Search only in reports of this year or later; those without a year are left out."
+    )
+    year_to: Year | None = Field(
+        None, description="Search only in reports of this year or earlier; those without a year are left out."
+    )
+
+    def reports(self) -> report_filters.ReportFilter:
+        """Return which reports are asked for; raises `QuestionError` when the years are the wrong way round."""
+        return report_filters.ReportFilter(
+            source_ids=self.source_ids,
+            audience=self.audience,
+            pillars=self.pillars,
+            kinds=self.kinds,
+            year_from=self.year_from,
+            year_to=self.year_to,
+        )
 
 
 class AskRequest(_In):
