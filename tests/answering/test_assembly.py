@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from scripted_generator import ScriptedGenerator
 
-from spreadguide.types import Answer, ClaimChecked, Final, Retrieved, Status, SupportLevel, Token, Turn
+from spreadguide.answering.assembly import _one_of_a_list
+from spreadguide.answering.claims import Finding
+from spreadguide.types import (
+    Answer,
+    ClaimChecked,
+    Evidence,
+    Final,
+    Metadata,
+    Passage,
+    Retrieved,
+    Source,
+    Span,
+    Status,
+    SupportLevel,
+    Token,
+    Turn,
+    UnitKind,
+)
 
 
 def exact(found: Answer, library) -> None:
@@ -100,6 +118,35 @@ def test_cancelling_stops_the_writing(make_assistant) -> None:
     )
     assert isinstance(list(events)[-1], Final)
     assert generator.written <= 6
+
+
+def test_what_a_model_leaves_out_of_an_open_question_is_quoted_below_it(make_assistant, library) -> None:
+    question = "How did wards engage with the PRASE intervention?"
+    quotes = make_assistant(None).answer(question)
+    line = next(claim.text for claim in quotes.claims if claim.text[-1:] == ".")
+    found = make_assistant(ScriptedGenerator(f"{line} [1]")).answer(question)
+    assert found.text.startswith(line) or line in found.text
+    assert {claim.text for claim in quotes.claims} <= {claim.text for claim in found.claims}
+    exact(found, library)
+
+
+def test_one_item_of_a_list_is_not_told_as_if_it_were_all() -> None:
+    finding = list_item("They need these strengths: culture.")
+    assert _one_of_a_list(finding)
+    assert not _one_of_a_list(replace(finding, text="Culture is one of these strengths."))
+    assert not _one_of_a_list(replace(finding, evidence=(replace(finding.evidence[0], list_id=None),)))
+
+
+def list_item(written: str) -> Finding:
+    """A sentence that was written from one item of a list."""
+    source = Source("r", "r.md", Metadata("A report"))
+    item, lead = Span(27, 36), Span(0, 26)
+    passage = Passage("p", "r", (), None, 0, 36, "They need these strengths:\n- culture", ())
+    unit = Evidence(
+        1, passage, source, UnitKind.LIST_ITEM, "culture", "They need these strengths:", (lead,), (item,), ("culture",),
+        0.5, 0.5, 0.5, list_id=1,
+    )  # fmt: skip
+    return Finding(written, SupportLevel.SUPPORTED, 1.0, (unit,), (item,))
 
 
 def test_markdown_in_a_report_is_escaped() -> None:

@@ -200,6 +200,11 @@ def test_an_article_after_a_list_item_is_no_part_of_a_name():
     assert marked(row(), answer(text.replace("Trust", "Zephyr Trust"), GOOD)).invented == ("Zephyr Trust",)
 
 
+def test_a_name_is_not_read_on_from_a_list_item_into_the_next_line():
+    text = "- paid by the Zephyr Trust [1]\n\nThe Zephyr Trust paid. [1]"
+    assert marked(row(), answer(text, GOOD)).invented == ("Zephyr Trust",)
+
+
 def test_what_stands_in_a_report_that_is_not_cited_is_invented():
     assert marked(row(), answer("Partners have 3 years [1].", GOOD, sources=((1, "wards"),))).invented == ("3",)
 

@@ -150,12 +150,15 @@ def choose(
         own = [
             whole
             for finding in written
-            if _belongs(finding, result) and finding.text not in used
+            if _belongs(finding, result) and finding.text not in used and not _one_of_a_list(finding)
             for whole in _with_what_it_names(finding, texts)
         ]
         if not any(_answers(finding, result) for finding in own):
             most = 1 if own else QUOTES_ALONE
             own = [*quoted(result, texts, most, layout), *own]
+        elif result.part.wanted in {Wanted.ANY, Wanted.LIST}:
+            # A small model tells one point of several. What it left out stands below, in the report's own words.
+            own += [more for more in quoted(result, texts, QUOTES_ALONE, layout) if not _rested_on(more, own)]
         used |= {finding.text for finding in own}
         shown += own
     return _once(shown)
@@ -244,6 +247,20 @@ def _is_partial_list(finding: Finding, unit: Evidence) -> bool:
     """Whether a sentence rests on a whole list and leaves some of it out."""
     said = set(terms(finding.text))
     return len(unit.pieces) > 1 and any(not set(terms(piece)) & said for piece in unit.pieces)
+
+
+def _rested_on(quote: Finding, written: Sequence[Finding]) -> bool:
+    """Whether a written sentence rests on the unit that ``quote`` is of."""
+    units = {(unit.source.source_id, unit.spans) for finding in written for unit in finding.evidence}
+    return all((unit.source.source_id, unit.spans) in units for unit in quote.evidence)
+
+
+def _one_of_a_list(finding: Finding) -> bool:
+    """Whether a sentence introduces a list and names one item of it as if that were all: "these skills: culture"."""
+    return ":" in finding.text and any(
+        unit.list_id is not None and len(unit.spans) == 1 and unit.context.rstrip().endswith(":")
+        for unit in finding.evidence
+    )
 
 
 def best_quoted(result: PartResult) -> bool:

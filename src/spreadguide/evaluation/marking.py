@@ -48,7 +48,7 @@ class Mark:
 
 def mark(row: QuestionRow, answer: Answer, document_text: Callable[[str], str]) -> Mark:
     """Mark ``answer``; ``document_text`` gives the text of a report by its id."""
-    text = squeeze(_ESCAPED.sub(r"\1", _MARKER.sub("", answer.text)))
+    text = _plain(answer.text)
     shown = [claim for claim in answer.claims if claim.support is not SupportLevel.UNSUPPORTED]
     paths = {source.marker: source.path for source in answer.sources}
     ids = {source.marker: source.source_id for source in answer.sources}
@@ -76,7 +76,7 @@ def mark(row: QuestionRow, answer: Answer, document_text: Callable[[str], str]) 
         unsupported=sum(not claim.citations for claim in shown),
         cited_right=cited_right,
         never=never,
-        invented=_invented(text, answer, texts),
+        invented=_invented(answer, texts),
         not_verbatim=sum(not _verbatim(citation, texts) for citation in citations),
         right=right,
     )
@@ -94,8 +94,13 @@ def _verbatim(citation: Citation, texts: dict[int, str]) -> bool:
     return texts.get(citation.marker, "")[citation.start : citation.end] == citation.quote
 
 
-def _invented(text: str, answer: Answer, texts: dict[int, str]) -> tuple[str, ...]:
-    """Return the numerals and names of ``text`` that stand neither in a cited report nor in what is said of one.
+def _plain(text: str) -> str:
+    """Return a text of an answer without markers and escapes, on one line."""
+    return squeeze(_ESCAPED.sub(r"\1", _MARKER.sub("", text)))
+
+
+def _invented(answer: Answer, texts: dict[int, str]) -> tuple[str, ...]:
+    """Return the numerals and names of an answer that stand neither in a cited report nor in what is said of one.
 
     Only an answer can invent: a refusal repeats the asker's own words.
     """
@@ -105,9 +110,9 @@ def _invented(text: str, answer: Answer, texts: dict[int, str]) -> tuple[str, ..
     known = f"{' '.join(texts.values())} {about}"
     numbers = set(_NUMERAL.findall(known))
     lowered = f" {' '.join(_WORD.findall(known.lower()))} "
-    own = QUOTED_TITLE.sub("", text)
-    strange = [number for number in _NUMERAL.findall(own) if number not in numbers]
-    # A list item ends without a stop, so that an article may stand in front which begins the next sentence.
-    names = [_ARTICLE.sub("", name) for name in _NAME.findall(own)]
+    # A list item ends without a stop: a name is never read on into the next line.
+    own = [QUOTED_TITLE.sub("", _plain(line)) for line in answer.text.split("\n")]
+    strange = [number for line in own for number in _NUMERAL.findall(line) if number not in numbers]
+    names = [_ARTICLE.sub("", name) for line in own for name in _NAME.findall(line)]
     strange += [name for name in names if f" {' '.join(_WORD.findall(name.lower()))} " not in lowered]
     return tuple(dict.fromkeys(strange))
