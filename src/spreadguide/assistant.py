@@ -244,7 +244,9 @@ class Assistant:
         cancelled: Callable[[], bool],
     ) -> Iterator[Event]:
         store = self._library.store
-        texts = {hit.source.source_id: store.document_text(hit.source.source_id) for hit in hits}
+        # Of the evidence, not of the hits: a hit of a later part may be hidden there, as the copy of an earlier one.
+        cited = {unit.source.source_id for result in results for unit in result.evidence}
+        texts = {source_id: store.document_text(source_id) for source_id in cited}
         numbering = Numbering(store)
         first = next(result for result in results if result.sufficiency.enough)
         for finding in quoted(first, texts, 1):
