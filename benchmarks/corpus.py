@@ -20,11 +20,11 @@ import psutil
 from papers import write_papers
 
 from spreadguide.adapters.index_files import IndexFiles
+from spreadguide.building import make_embedder
 from spreadguide.indexing.build import build_index
 from spreadguide.ingest import scan_corpus
 from spreadguide.settings import ingest_limits, load_settings
 from spreadguide.text import normalise
-from spreadguide.wiring import make_embedder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOOK_SECONDS = 0.2

@@ -29,11 +29,11 @@ import psutil
 
 from spreadguide import __version__
 from spreadguide.adapters.index_files import IndexFiles
+from spreadguide.building import make_embedder
 from spreadguide.errors import SpreadGuideError
 from spreadguide.indexing.build import build_index
 from spreadguide.ingest import scan_corpus
 from spreadguide.settings import load_settings
-from spreadguide.wiring import make_embedder
 
 QUESTIONS = (
     "How long does Macmillan fund partner organisations to support adoption?",

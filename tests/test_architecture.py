@@ -152,7 +152,7 @@ IN_INGEST = Path(PACKAGE) / "ingest" / "planted.py"
     [
         ("import spreadguide.wiring", "wiring (layer 6)"),
         ("from spreadguide.assistant import Assistant", "assistant (layer 4)"),
-        ("from spreadguide import settings", "settings (layer 5)"),
+        ("from spreadguide import settings", "settings (layer 4)"),
         ("from spreadguide.answering.gate import judge", "answering (layer 2)"),
         ("def late():\n    from spreadguide.api import app", "api (layer 7)"),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from spreadguide import cli", "cli (layer 9)"),

@@ -95,7 +95,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 @index_app.command("build")
 def index_build(corpus: CorpusOption = None, index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Build the index, or bring it up to date with the reports."""
-    from spreadguide.wiring import build
+    from spreadguide.building import build
 
     settings = load_settings(corpus_dir=corpus, index_dir=index)
     if not as_json:

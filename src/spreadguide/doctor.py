@@ -13,11 +13,12 @@ import httpx
 import psutil
 
 from spreadguide import __version__
+from spreadguide.building import make_embedder
 from spreadguide.errors import SpreadGuideError
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import resolve_generator, verify
 from spreadguide.settings import Settings
-from spreadguide.wiring import make_embedder, model_folder, open_library
+from spreadguide.wiring import model_folder, open_library
 
 NEEDED_DISK_BYTES = 2_000_000_000
 """Room for the default model while it is joined, and an index."""

@@ -1,4 +1,4 @@
-"""The composition root: settings → working parts. The only module that knows every concrete class."""
+"""The composition root of answers: settings → working parts."""
 
 from __future__ import annotations
 
@@ -9,49 +9,24 @@ from functools import partial
 from pathlib import Path
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
-from spreadguide.adapters.index_files import IndexFiles, OpenIndex, open_index
+from spreadguide.adapters.index_files import OpenIndex, open_index
 from spreadguide.adapters.llama_settings import LlamaSettings
 from spreadguide.adapters.local_generator import LocalGenerator
-from spreadguide.adapters.minilm import MiniLM
-from spreadguide.adapters.sentence_transformer import SentenceTransformerEmbedder
 from spreadguide.answering.prompt import warm_up
 from spreadguide.assistant import Assistant, Library
+from spreadguide.building import make_embedder
 from spreadguide.indexing.publish import live_stamp
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import ResolvedModel, models_dir, resolve_generator
-from spreadguide.protocols import Embedder, PairJudge, Progress
+from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
-from spreadguide.settings import DEFAULT_EMBEDDER, Settings, ingest_limits
+from spreadguide.settings import Settings
 from spreadguide.switching import Switching
-from spreadguide.types import BuildSummary
-
-
-def make_embedder(settings: Settings) -> Embedder:
-    """Return the embedder that the settings name; nothing is loaded before it is used."""
-    if settings.embedder == DEFAULT_EMBEDDER:
-        return MiniLM()
-    return SentenceTransformerEmbedder(Path(settings.embedder))
 
 
 def make_reader() -> PairJudge:
     """Return the cross-encoder that ships; nothing is loaded before it is used."""
     return CrossEncoder()
-
-
-def build(settings: Settings, progress: Progress) -> BuildSummary:
-    """Read the reports and bring the index up to date."""
-    from spreadguide.indexing.build import build_index
-    from spreadguide.ingest import scan_corpus
-
-    found = scan_corpus(settings.corpus_dir, limits=ingest_limits(settings))
-    return build_index(
-        found.files,
-        warnings=found.warnings,
-        embedder=make_embedder(settings),
-        writer=IndexFiles(),
-        index_dir=settings.index_dir,
-        progress=progress,
-    )
 
 
 def open_library(settings: Settings, embedder: Embedder) -> tuple[OpenIndex, Library]:

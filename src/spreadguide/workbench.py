@@ -14,11 +14,12 @@ from spreadguide.adapters.index_files import IndexFiles
 from spreadguide.adapters.local_generator import LocalGenerator
 from spreadguide.answering.planning import AnswerSettings
 from spreadguide.assistant import Assistant
+from spreadguide.building import make_embedder
 from spreadguide.evaluation.run import Workbench
 from spreadguide.indexing.build import build_index
 from spreadguide.protocols import Embedder, PairJudge, Progress, ReportFile
 from spreadguide.settings import Settings, ingest_limits
-from spreadguide.wiring import make_embedder, make_generator, make_reader, open_library
+from spreadguide.wiring import make_generator, make_reader, open_library
 
 RERANKED = 20
 """Passages that the cross-encoder reads where a measurement asks for it."""

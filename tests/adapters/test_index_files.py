@@ -115,7 +115,7 @@ def test_a_manifest_that_does_not_fit_its_files_is_refused(index_dir, kind):
 
 def test_a_manifest_cannot_name_a_file_outside_its_folder(index_dir):
     files = read_manifest(live_folder(index_dir)).files
-    _forge_manifest(index_dir, files={**files, "../CURRENT": FileEntry(size=17, sha256="0" * 64)})
+    _forge_manifest(index_dir, files={**files, "../CURRENT": FileEntry(size=17, blake3="0" * 64)})
     with pytest.raises(IndexCorrupt, match="outside its folder"):
         open_index(index_dir, embedder_id="words@1")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from spreadguide.assistant import Assistant, Library
+from spreadguide.building import make_embedder
 from spreadguide.protocols import Embedder, Generator
 from spreadguide.settings import load_settings
-from spreadguide.wiring import make_embedder, make_reader, open_library
+from spreadguide.wiring import make_reader, open_library
 
 MakeAssistant = Callable[[Generator | None], Assistant]
 

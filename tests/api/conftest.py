@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from spreadguide.api.app import create_app
 from spreadguide.assistant import Assistant, Library
+from spreadguide.building import build, make_embedder
 from spreadguide.settings import load_settings
-from spreadguide.wiring import build, make_embedder, make_reader, open_library
+from spreadguide.wiring import make_reader, open_library
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 

@@ -9,8 +9,9 @@ from serving import serving
 from small_corpus import HOW_LONG, write_reports
 
 from spreadguide.api.app import create_app
+from spreadguide.building import build
 from spreadguide.settings import load_settings
-from spreadguide.wiring import Services, build
+from spreadguide.wiring import Services
 
 ASKERS = 3
 MOST_ROUNDS = 2000
@@ -82,10 +83,10 @@ def test_no_question_is_dropped_while_the_index_is_replaced(server, tmp_path, co
 
 def _planned(settings):
     """The name that the next index will have, so that an asker can tell at once which text is right."""
+    from spreadguide.building import make_embedder
     from spreadguide.indexing.fingerprint import fingerprint
     from spreadguide.ingest import scan_corpus
     from spreadguide.settings import ingest_limits
-    from spreadguide.wiring import make_embedder
 
     files = scan_corpus(settings.corpus_dir, limits=ingest_limits(settings)).files
     identities = [(file.path, file.source_id, file.key) for file in files]

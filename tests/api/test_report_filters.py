@@ -8,8 +8,9 @@ from small_corpus import HOW_LONG, HOW_MANY_WARDS, write_reports
 from starlette.testclient import TestClient
 
 from spreadguide.api.app import create_app
+from spreadguide.building import build
 from spreadguide.settings import load_settings
-from spreadguide.wiring import Services, build
+from spreadguide.wiring import Services
 
 SOURCES = """
 ["funding.md"]

@@ -37,6 +37,9 @@ QUANTA = 127
 SAFE_QUANTA = 63
 """Steps of a weight that no processor can overflow with: the sum of two products of 255 and 63 fits in 16 bits."""
 
+BESIDE = 4096
+"""Bytes; what shapes are worked out from is smaller, and has to stand in the model."""
+
 Weights = Mapping[str, NDArray[np.float32]]
 """Tensors by the names that the Hugging Face `BertModel` gives them."""
 
@@ -74,6 +77,15 @@ class IntegerLayers:
     """Word pieces; texts of so many, or fewer, are computed in float32 throughout."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BertModel:
+    """A model whose large tensors stand beside it, so that nobody copies them before ONNX Runtime does."""
+
+    graph: bytes
+    """The serialised model; it names the tensors of ``weights`` as external data."""
+    weights: Mapping[str, NDArray[Any]]
+
+
 NO_INTEGERS = IntegerLayers()
 """All in float32."""
 
@@ -98,8 +110,8 @@ AFTER_GELU = _Range("after_gelu", zero=16, above=239, least=0.17 * 239 / 16, bot
 """The lowest value of GELU is -0.17, which lies 16 steps below 0 where the largest value is ``least``."""
 
 
-def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_INTEGERS) -> bytes:
-    """Return a serialised ONNX model: word pieces in, vectors of unit length out.
+def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_INTEGERS) -> BertModel:
+    """Return an ONNX model: word pieces in, vectors of unit length out.
 
     Input ``ids`` is int64 of shape ``(texts, pieces)``, all texts of the same length, because nothing is masked.
     Output ``vectors`` is float32 of shape ``(texts, hidden)``: the mean of the tokens' last states, divided by its
@@ -107,12 +119,12 @@ def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_
     """
     from onnx import TensorProto, helper
 
-    graph = Graph()
+    graph = Graph(beside={})
     hidden = weights["embeddings.LayerNorm.weight"].size
     if integers.longer_than:
         branches = {}
         for name, layers in (("then_branch", integers), ("else_branch", NO_INTEGERS)):
-            branch = Graph(tensors=graph.tensors, prefix=f"{name}_")
+            branch = Graph(tensors=graph.tensors, beside=graph.beside, prefix=f"{name}_")
             _encoder(branch, weights, shape, layers, f"{name}_vectors")
             output = helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, ["texts", hidden])
             branches[name] = helper.make_graph(branch.nodes, name, [], [output])
@@ -132,8 +144,7 @@ def bert_model(weights: Weights, shape: BertShape, integers: IntegerLayers = NO_
         ir_version=IR_VERSION,
     )
     model.graph.initializer.extend(graph.tensors.values())  # last: each step before copies what it is given
-    serialised: bytes = model.SerializeToString()
-    return serialised
+    return BertModel(model.SerializeToString(), graph.beside or {})
 
 
 def multiplication() -> bytes:
@@ -166,6 +177,8 @@ class Graph:
 
     nodes: list[Any] = field(default_factory=list)
     tensors: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, NDArray[Any]] | None = None
+    """Tensors of `BESIDE` bytes and more, where these are wanted beside the model and not in it."""
     prefix: str = ""
     """Begins the name of every value, so that two branches have none in common."""
 
@@ -174,7 +187,12 @@ class Graph:
         from onnx import numpy_helper
 
         if name not in self.tensors:
-            self.tensors[name] = numpy_helper.from_array(np.ascontiguousarray(value).reshape(value.shape), name)
+            whole = np.ascontiguousarray(value).reshape(value.shape)
+            if self.beside is None or whole.nbytes < BESIDE:
+                self.tensors[name] = numpy_helper.from_array(whole, name)
+            else:
+                self.tensors[name] = _external(name, whole)
+                self.beside[name] = whole
         return name
 
     def add_all(self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
@@ -188,6 +206,16 @@ class Graph:
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Append one operator with one output and return the output's name."""
         return self.add_all(operator, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+
+def _external(name: str, value: NDArray[Any]) -> Any:
+    """Return a tensor that only says where its values are: in a file of its own name, which need not be there."""
+    from onnx import TensorProto, helper
+
+    kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=value.shape, data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=name)
+    return tensor
 
 
 def _encoder(graph: Graph, weights: Weights, shape: BertShape, integers: IntegerLayers, output: str) -> None:

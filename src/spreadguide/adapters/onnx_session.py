@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spreadguide.adapters.onnx_bert import multiplication
+from spreadguide.adapters.onnx_bert import BertModel, multiplication
 
 THREADS = 2
 """Threads that compute; one machine of the kind that SpreadGuide is made for has two cores."""
@@ -16,10 +16,11 @@ _EDGE = 64
 """Rows, columns and inner length of the trial product: enough to fill the registers of any processor."""
 
 
-def open_session(model: Path | bytes, *, threads: int = THREADS) -> Any:
-    """Return an `onnxruntime.InferenceSession` of a file or of a serialised model, with ``threads`` for each call.
+def open_session(model: Path | bytes | BertModel, *, threads: int = THREADS) -> Any:
+    """Return an `onnxruntime.InferenceSession` of a file, a serialised model or a `BertModel`.
 
-    Raises whatever ONNX Runtime raises when it cannot read the model or finds no memory.
+    It uses ``threads`` for each call. Raises whatever ONNX Runtime raises when it cannot read the model or finds no
+    memory.
     """
     import onnxruntime
 
@@ -31,6 +32,10 @@ def open_session(model: Path | bytes, *, threads: int = THREADS) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # A plan of memory would be kept for each of the many shapes of a batch.
     options.enable_mem_pattern = False
+    if isinstance(model, BertModel):
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in model.weights.values()]
+        options.add_external_initializers(list(model.weights), values)
+        model = model.graph
     source = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(source, sess_options=options, providers=["CPUExecutionProvider"])
 

@@ -76,7 +76,7 @@ def build_index(
     started = time.perf_counter()
     files = sorted(files, key=lambda file: file.path)
     notes = list(warnings)
-    with build_lock(index_dir), ThreadPoolExecutor(1, thread_name_prefix="prepare") as beside:
+    with build_lock(index_dir), ThreadPoolExecutor(2, thread_name_prefix="prepare") as beside:
         before = _live_manifest(index_dir, embedder, notes)
         unchanged = _unchanged(files, before)
         if len(unchanged) < len(files):
