@@ -26,7 +26,15 @@ HIT = {
     "also_in": [{"source_id": str, "path": str, "title": str}],
 }
 CITATION = {"marker": int, "passage_id": str, "quote": str, "start": int, "end": int}
-CLAIM = {"text": str, "support": str, "score": float, "citations": [CITATION], "reasons": list, "layout": str}
+CLAIM = {
+    "text": str,
+    "support": str,
+    "score": float,
+    "citations": [CITATION],
+    "reasons": list,
+    "layout": str,
+    "section": str,
+}
 SOURCE = {
     "marker": int,
     "source_id": str,
@@ -61,7 +69,14 @@ ANSWER = {
         "first_token": (int, NONE),
         "total": int,
     },
-    "trace": {"model": (str, NONE), "index_fingerprint": str, "prompt_tokens": int, "completion_tokens": int},
+    "trace": {
+        "model": (str, NONE),
+        "index_fingerprint": str,
+        "prompt_tokens": int,
+        "completion_tokens": int,
+        "cached": bool,
+        "reused_tokens": int,
+    },
 }
 PROBLEM = {"type": str, "title": str, "status": int, "detail": str, "hint": str}
 

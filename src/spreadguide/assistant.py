@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from spreadguide.answering import refusals
-from spreadguide.answering.assembly import Numbering, PartResult, best_quoted, choose, quoted, render
+from spreadguide.answering.assembly import PartResult, best_quoted, choose, quoted
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.intent import in_latin_letters, load_intent
+from spreadguide.answering.pillars import NOT_OF_YOUR_CASE, Topic, load_adoption
 from spreadguide.answering.planning import AnswerSettings, Query, number, plan, queries
 from spreadguide.answering.premise import unsaid
 from spreadguide.answering.prompt import build
+from spreadguide.answering.rendering import Numbering, render
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
 from spreadguide.answering.shape import Shape, load_advice, shape_of
 from spreadguide.answering.writing import Written, write
@@ -31,6 +33,7 @@ from spreadguide.types import (
     Final,
     Hit,
     Question,
+    Queued,
     Retrieved,
     Status,
     SupportLevel,
@@ -94,6 +97,7 @@ class Assistant:
         self._generator = generator
         self._intent = load_intent(embedder.embedder_id)
         self._advice = load_advice(embedder.embedder_id)
+        self._adoption = load_adoption(embedder.embedder_id)
         self._settings = settings or AnswerSettings()
         self._now = now
         self._new_id = new_id
@@ -135,8 +139,9 @@ class Assistant:
         question = Question(text.strip(), stand_alone(text.strip(), history))
         asked = self._queries(question, self._shape(question), history)
         found = self._search(asked, source_ids)
-        verdicts = [result.sufficiency for result in self._plan(question, asked, found, self._joined(found))]
-        return max(verdicts, key=lambda verdict: (verdict.enough, verdict.score))
+        results = self._plan(question, asked, found, self._joined(found))
+        best = max(results, key=lambda one: (one.sufficiency.enough, not one.pillar, one.sufficiency.score))
+        return best.sufficiency
 
     def answer(
         self,
@@ -197,10 +202,17 @@ class Assistant:
 
     def _queries(self, question: Question, shape: Shape, history: Sequence[Turn]) -> list[Query]:
         """Return the parts of the question, each with the earlier turns where there are any."""
-        asked = queries(question, shape)
+        topic = self._topic(question) if shape is Shape.ADVICE else Topic.UNSURE
+        asked = queries(question, shape, topic)
         if not history:
             return asked
         return [replace(query, context=latest_first(query.part.text, history)) for query in asked]
+
+    def _topic(self, question: Question) -> Topic:
+        """Return what a question for advice is about."""
+        if self._adoption is None:
+            return Topic.UNSURE
+        return self._adoption.topic(self._embedder.embed_queries([question.standalone])[0])
 
     def _search(self, asked: Sequence[Query], source_ids: Sequence[str] | None) -> list[list[Hit]]:
         """Search for each part of the question; return the hits of each."""
@@ -270,12 +282,13 @@ class Assistant:
                     if isinstance(event, str):
                         clock.mark("first_token")
                         yield Token(event)
+                    elif isinstance(event, Queued):
+                        yield event
                     elif isinstance(event, Written):
                         draft = event.draft
                     else:
                         written.append(event)
-                        if event.support is not SupportLevel.UNSUPPORTED:
-                            yield ClaimChecked(numbering.claim(event), numbering.sources)
+                        yield from _told(event, numbering)
             except GeneratorUnavailable as error:
                 warnings.append(f"{QUOTES_ONLY}. {error.message}")
         yield Final(self._finished(question, hits, results, shape, written, draft, warnings, texts, clock))
@@ -296,7 +309,9 @@ class Assistant:
         numbering = Numbering(self._library.store)
         claims = [numbering.claim(finding) for finding in shown]
         withheld = [numbering.claim(finding) for finding in written if finding.support is SupportLevel.UNSUPPORTED]
-        missing = refusals.missing_text(results)
+        covered = any(result.sufficiency.enough for result in results if not result.pillar)
+        missing = refusals.missing_text(results) if covered else None
+        general = () if covered else (NOT_OF_YOUR_CASE,)
         # Who asks for advice tells of a place of their own, which no report can know.
         assumed = [] if shape is Shape.ADVICE else unsaid(question.text, hits, self._library.store)
         return Answer(
@@ -309,7 +324,7 @@ class Assistant:
             evidence=tuple(hits),
             missing=missing,
             suggestions=(),
-            warnings=(*warnings, *assumed),
+            warnings=(*warnings, *general, *assumed),
             timings=_timings(clock),
             trace=self._trace(draft),
         )
@@ -350,10 +365,22 @@ class Assistant:
         )
 
     def _trace(self, draft: Draft | None) -> Trace:
-        model = self._generator.model_id if draft is not None and self._generator is not None else None
-        prompt_tokens = draft.prompt_tokens if draft else 0
-        completion_tokens = draft.completion_tokens if draft else 0
-        return Trace(model, self._library.fingerprint, prompt_tokens, completion_tokens)
+        fingerprint = self._library.fingerprint
+        if draft is None or self._generator is None:
+            return Trace(None, fingerprint)
+        return Trace(
+            self._generator.model_id,
+            fingerprint,
+            draft.prompt_tokens,
+            draft.completion_tokens,
+            reused_tokens=draft.reused_tokens,
+        )
+
+
+def _told(finding: Finding, numbering: Numbering) -> Iterator[ClaimChecked]:
+    """Yield the event of a sentence that holds; nothing for one that is withheld."""
+    if finding.support is not SupportLevel.UNSUPPORTED:
+        yield ClaimChecked(numbering.claim(finding), numbering.sources)
 
 
 def _timings(clock: _Clock) -> Timings:

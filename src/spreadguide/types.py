@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class BlockKind(StrEnum):
@@ -287,12 +288,28 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the generator wrote, unchecked."""
+    """What the generator wrote, unchecked.
+
+    Of the ``prompt_tokens`` the model need not read ``reused_tokens``: it still knew them from the prompt before.
+    All three counts are 0 where a generator elsewhere did not tell them.
+    """
 
     text: str
     finish: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    reused_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Event: the question waits for the generator, as number ``place`` (from 1, the next) of those that wait.
+
+    ``expected_seconds`` is about how long it will, as the answers before took.
+    """
+
+    place: int
+    expected_seconds: float
 
 
 class SupportLevel(StrEnum):
@@ -327,7 +344,8 @@ class Layout(StrEnum):
 class Claim:
     """One sentence of an answer, with its citations and the outcome of checking it.
 
-    ``score`` is 0–1. ``reasons`` say, for a claim that was withheld, what did not hold.
+    ``score`` is 0–1. ``reasons`` say, for a claim that was withheld, what did not hold. ``section`` is the heading
+    that it stands under: a pillar of advice, or one side of a comparison; empty where the answer has no headings.
     """
 
     text: str
@@ -336,6 +354,7 @@ class Claim:
     citations: tuple[Citation, ...] = ()
     reasons: tuple[str, ...] = ()
     layout: Layout = Layout.SENTENCE
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,12 +401,18 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What produced an answer, for whoever must reproduce it. ``model`` is ``None`` for quotes only."""
+    """What produced an answer, for whoever must reproduce it. ``model`` is ``None`` for quotes only.
+
+    ``cached`` is true for an answer that was worked out for an earlier question and is given again; the tokens are
+    those of that time. Tokens are as in `Draft`, and 0 where no model wrote.
+    """
 
     model: str | None
     index_fingerprint: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached: bool = False
+    reused_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,7 +484,29 @@ class Final:
     answer: Answer
 
 
-Event = Retrieved | Token | ClaimChecked | Final
+Event = Retrieved | Queued | Token | ClaimChecked | Final
+
+
+DenseKind = Literal["auto", "exact", "ivf"]
+"""How search by meaning is to be made: as the size asks for, by comparing every vector, or by lists of vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """What was measured of a search by meaning that does not compare every vector, when the index was built.
+
+    ``recipe`` names how it was made. ``probed`` of its ``lists`` are looked through for a question. ``recall`` is the
+    share of the 10 nearest passages that ``sample`` queries found, on average, and ``p95_ms`` their 95th percentile in
+    milliseconds. Where it was not ``kept``, recall was too low and the index compares every vector.
+    """
+
+    recipe: str
+    kept: bool
+    lists: int
+    probed: int
+    recall: float
+    sample: int
+    p95_ms: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def list_item(written: str) -> Finding:
 
 
 def test_markdown_in_a_report_is_escaped() -> None:
-    from spreadguide.answering.assembly import render
+    from spreadguide.answering.rendering import render
     from spreadguide.types import Citation, Claim
 
     text = "See ![x](http://evil.example) and <b>this</b> [now]"

@@ -23,6 +23,7 @@ from spreadguide.api.schemas import (
     NeighbourOut,
     PassageOut,
     Problem,
+    QueuedEvent,
     Readiness,
     RetrievedEvent,
     SourceOut,
@@ -264,6 +265,10 @@ async def _events(script: Script, request: AskRequest) -> AsyncIterator[str]:
                 "error", Problem(title="x", status=500, detail="The model ran out of memory.", hint="Ask again.")
             )
             return
+        if "queue" in question:
+            for place, seconds in ((2, 15.4), (1, 0.2)):
+                yield _sse("queued", QueuedEvent(place=place, expected_seconds=seconds))
+                await _pause(script, question, f"place {place}")
         yield ": keep-alive\n\n"
         yield _sse("token", TokenEvent(text=UNCHECKED))
         await _pause(script, question, "token")

@@ -125,6 +125,18 @@ def test_views_show_each_step_and_never_an_unchecked_word(site: str) -> None:
     assert [turn.role for turn in final.conversation.history] == ["user", "assistant"]
 
 
+def test_the_place_in_the_queue_is_shown_until_text_comes(site: str) -> None:
+    views = asyncio.run(views_of(ApiClient(site), "Is there a queue for the funding?"))
+    shown = [view.current for view in views if isinstance(view, View)]
+    waits = ("You are number 2 in the queue. About 15 seconds.", "You are number 1 in the queue. About 1 second.")
+    places = [next((number for number, wait in enumerate(waits) if wait in current), None) for current in shown]
+    first = places.index(0)
+    assert "Found passages in 2 reports." in shown[first - 1]
+    assert places[first : first + 3] == [0, 1, None]
+    assert not [current for current in shown[first + 2 :] if "in the queue" in current]
+    assert "Writing and checking…" in shown[first + 2]
+
+
 def test_history_and_role_are_sent(site: str, script: Script) -> None:
     client = ApiClient(site)
     first = last_view(asyncio.run(views_of(client, "How long is the funding?")))

@@ -77,6 +77,14 @@ def test_hostile_text_without_claims_stays_text_and_gets_no_link(status: str) ->
     assert Tags(html).links == []
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "1 second"), (1.4, "1 second"), (14.6, "15 seconds"), (89.4, "89 seconds"), (90.0, "2 minutes")],
+)
+def test_a_wait_is_told_in_whole_seconds_or_minutes(seconds: float, text: str) -> None:
+    assert render.wait_text(seconds) == text
+
+
 def test_hostile_text_in_progress_problem_and_banner_stays_text() -> None:
     assert_harmless(render.question_block(HOSTILE))
     assert_harmless(render.writing_block([hit(HOSTILE)], writing=True))
@@ -290,3 +298,15 @@ def test_a_quoted_list_is_one_quote_with_its_items() -> None:
 def test_quotes_that_stand_alone_keep_frames_of_their_own() -> None:
     claims = [claim("One.", "quoted", layout="quote"), claim("Two.", "quoted", layout="quote")]
     assert len(render.claim_blocks(claims, [cited()])) == 2
+
+
+def test_a_heading_stands_above_what_belongs_to_it() -> None:
+    claims = [
+        claim("One.", "quoted", layout="quote"),
+        claim("Two.", "quoted", layout="quote", section="Engage <b>"),
+        claim("Held back.", "unsupported", section="Never"),
+        claim("Three.", "quoted", layout="quote", section="Engage <b>"),
+    ]
+    blocks = render.claim_blocks(claims, [cited()])
+    assert len(blocks) == 4
+    assert blocks[1] == '<h3 class="sg-section">Engage &lt;b&gt;</h3>'

@@ -17,6 +17,7 @@ from spreadguide.api.schemas import (
     ClaimEvent,
     PassageOut,
     Problem,
+    QueuedEvent,
     Readiness,
     RetrievedEvent,
     TokenEvent,
@@ -33,10 +34,11 @@ SILENCE_SECONDS = 600.0
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-Event = RetrievedEvent | TokenEvent | ClaimEvent | AnswerOut
+Event = RetrievedEvent | QueuedEvent | TokenEvent | ClaimEvent | AnswerOut
 
-EVENT_MODELS: dict[str, type[RetrievedEvent | TokenEvent | ClaimEvent | AnswerOut]] = {
+EVENT_MODELS: dict[str, type[RetrievedEvent | QueuedEvent | TokenEvent | ClaimEvent | AnswerOut]] = {
     "retrieved": RetrievedEvent,
+    "queued": QueuedEvent,
     "token": TokenEvent,
     "claim": ClaimEvent,
     "final": AnswerOut,

@@ -16,6 +16,7 @@ from spreadguide.api.schemas import (
     ClaimOut,
     HitOut,
     PassageOut,
+    QueuedEvent,
     RetrievedEvent,
 )
 from spreadguide_ui import render
@@ -68,6 +69,7 @@ class Progress:
     hits: Sequence[HitOut] | None = None
     claims: list[ClaimOut] = field(default_factory=list)
     sources: Sequence[CitedSourceOut] = ()
+    queued: QueuedEvent | None = None
     writing: bool = False
 
     def take(self, event: Event) -> bool:
@@ -79,13 +81,22 @@ class Progress:
             self.claims.append(event.claim)
             self.sources = event.sources
             return event.claim.support != "unsupported"
+        if isinstance(event, QueuedEvent):
+            self.queued = event
+            return True
         changed = not self.writing
+        self.queued = None
         self.writing = True
         return changed
 
     def blocks(self) -> list[str]:
         """Render the turn as it stands."""
-        status = render.looking_block() if self.hits is None else render.writing_block(self.hits, writing=self.writing)
+        if self.hits is None:
+            status = render.looking_block()
+        elif self.queued is not None:
+            status = render.queued_block(self.queued)
+        else:
+            status = render.writing_block(self.hits, writing=self.writing)
         claims = render.claim_blocks(self.claims, self.sources)
         return [render.question_block(self.question), *claims, status]
 

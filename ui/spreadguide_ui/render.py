@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from spreadguide.api.schemas import AnswerOut, CitedSourceOut, ClaimOut, HitOut, PassageOut, Problem, Readiness
+from spreadguide.api.schemas import (
+    AnswerOut,
+    CitedSourceOut,
+    ClaimOut,
+    HitOut,
+    PassageOut,
+    Problem,
+    QueuedEvent,
+    Readiness,
+)
 from spreadguide_ui.markup import Span, highlighted, passage_href, prose, safe
 
 LOOKING = "Looking in the reports…"
 DRAFTING = "A draft is being written. A sentence appears here once it has been checked."
 STOPPED = "You stopped this answer."
+MINUTES_FROM = 90
+"""Seconds from which a wait is told in minutes."""
 
 BANNERS = {
     "loading": "The writing model is still loading. Until then, answers are word-for-word quotes from the reports.",
@@ -55,6 +66,20 @@ def writing_block(hits: Sequence[HitOut], *, writing: bool) -> str:
     return f'<div class="sg-status"><span class="sg-busy"></span>{safe(found)}{progress}{listing}</div>'
 
 
+def queued_block(queued: QueuedEvent) -> str:
+    """Render the wait for the model: one short line, which a screen reader hears whenever it changes."""
+    text = f"You are number {queued.place} in the queue. About {wait_text(queued.expected_seconds)}."
+    return f'<div class="sg-status"><span class="sg-busy"></span>{safe(text)}</div>'
+
+
+def wait_text(seconds: float) -> str:
+    """Say how long a wait is, in whole seconds or, when it is long, in whole minutes; never less than a second."""
+    if seconds >= MINUTES_FROM:
+        return f"{round(seconds / 60)} minutes"
+    whole = max(1, round(seconds))
+    return "1 second" if whole == 1 else f"{whole} seconds"
+
+
 def claim_block(claim: ClaimOut, sources: Iterable[CitedSourceOut]) -> str:
     """Render one checked claim with its markers as links; a withheld claim renders as nothing."""
     if claim.support == "unsupported":
@@ -80,8 +105,17 @@ def quote_block(claims: Sequence[ClaimOut], sources: Iterable[CitedSourceOut]) -
 
 
 def claim_blocks(claims: Sequence[ClaimOut], sources: Iterable[CitedSourceOut]) -> list[str]:
-    """Render checked claims in order; quotes that belong together share one frame."""
+    """Render checked claims in order, under their headings; quotes that belong together share one frame."""
     sources = list(sources)
+    shown = [claim for claim in claims if claim.support != "unsupported"]
+    blocks: list[str] = []
+    for section, group in groupby(shown, lambda claim: claim.section):
+        blocks += [f'<h3 class="sg-section">{safe(section)}</h3>'] if section else []
+        blocks += _framed(list(group), sources)
+    return blocks
+
+
+def _framed(claims: Sequence[ClaimOut], sources: Sequence[CitedSourceOut]) -> list[str]:
     blocks: list[str] = []
     quoted: list[ClaimOut] = []
     for claim in (*claims, None):

@@ -1,27 +1,19 @@
-"""Findings → answer: which are shown, which quotes must stand in, and how text, claims and sources are numbered."""
+"""Findings → answer: which are shown, and which quotes must stand in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spreadguide.answering.claims import Finding, quotes
 from spreadguide.answering.evidence import answers_kind
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.shape import Shape
 from spreadguide.answering.wanted import Part, Wanted, holds
-from spreadguide.protocols import PassageStore
 from spreadguide.text import terms
 from spreadguide.types import (
-    Citation,
-    CitedSource,
-    Claim,
-    EditionStatus,
     Evidence,
-    Layout,
-    Passage,
-    Span,
     SupportLevel,
     UnitKind,
 )
@@ -42,8 +34,11 @@ QUOTE_MARGIN = 0.86
 SAME_REPORT_MARGIN = 0.7
 """The same for a further unit of the best one's report: what stands there is rarely beside the point."""
 
-ADVICE_QUOTES = 5
-"""Most units quoted where advice is asked for: one step each."""
+ADVICE_QUOTES = 2
+"""Most units quoted where advice is asked for, besides those under the pillars."""
+
+STEPS_EACH = 2
+"""Most lines quoted under one pillar; a whole list stands by itself."""
 
 ADVICE_MARGIN = 0.6
 """A further step of the best one's report is quoted only when it scores at least this share of the best one."""
@@ -60,77 +55,15 @@ LONG_LIST = 12
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """One part of the question with its evidence (best first) and the gate's verdict."""
+    """One part of the question with its evidence (best first) and the gate's verdict.
+
+    ``pillar`` names the pillar of advice that the part was added for; empty for what was really asked.
+    """
 
     part: Part
     evidence: tuple[Evidence, ...]
     sufficiency: Sufficiency
-
-
-class Numbering:
-    """Gives each passage a marker in order of first use, and renders findings with them."""
-
-    def __init__(self, store: PassageStore) -> None:
-        self._store = store
-        self._markers: dict[str, int] = {}
-        self._sources: list[CitedSource] = []
-
-    @property
-    def sources(self) -> tuple[CitedSource, ...]:
-        """The passages numbered so far."""
-        return tuple(self._sources)
-
-    def claim(self, finding: Finding) -> Claim:
-        """Number a finding's citations; an unsupported one gets none, for nothing supports it."""
-        citations: list[Citation] = []
-        if finding.support is not SupportLevel.UNSUPPORTED:
-            for evidence in finding.evidence:
-                pieces = (*evidence.context_spans, *evidence.spans)
-                citations += [self._citation(evidence, span) for span in pieces if span in finding.spans]
-        return Claim(finding.text, finding.support, finding.score, tuple(citations), finding.reasons, finding.layout)
-
-    def _citation(self, evidence: Evidence, span: Span) -> Citation:
-        source_id = evidence.source.source_id
-        passage = self._holding(source_id, span, evidence.passage)
-        quote = self._store.document_text(source_id)[span.start : span.end]
-        return Citation(self._marker(passage, evidence), passage.passage_id, quote, span.start, span.end)
-
-    def _holding(self, source_id: str, span: Span, likely: Passage) -> Passage:
-        """Return the passage in which a span starts: a lead-in may stand in the passage before its list."""
-        for passage in (likely, *self._store.passages_of(source_id)):
-            if passage.start <= span.start < passage.end:
-                return passage
-        return likely
-
-    def _marker(self, passage: Passage, evidence: Evidence) -> int:
-        if passage.passage_id not in self._markers:
-            metadata = evidence.source.metadata
-            self._markers[passage.passage_id] = len(self._markers) + 1
-            self._sources.append(
-                CitedSource(
-                    marker=self._markers[passage.passage_id],
-                    source_id=passage.source_id,
-                    title=metadata.title,
-                    publisher=metadata.publisher,
-                    year=metadata.year,
-                    url=metadata.url,
-                    page=passage.page,
-                    heading=" › ".join(passage.heading),
-                    passage_id=passage.passage_id,
-                    path=evidence.source.path,
-                    page_label=passage.page_label,
-                    kind=metadata.kind,
-                    setting=metadata.setting,
-                    also_in=self._also_in(passage),
-                )
-            )
-        return self._markers[passage.passage_id]
-
-    def _also_in(self, passage: Passage) -> tuple[str, ...]:
-        """Return the titles of the other current reports that hold nearly the same passage."""
-        ids = dict.fromkeys(copy.source_id for copy in self._store.duplicates(passage.passage_id))
-        found = [self._store.source(source_id).metadata for source_id in ids if source_id != passage.source_id]
-        return tuple(other.title for other in found if other.status is EditionStatus.CURRENT)
+    pillar: str = ""
 
 
 def choose(
@@ -147,6 +80,9 @@ def choose(
     for result in results:
         if not result.sufficiency.enough:
             continue
+        if result.pillar:
+            shown += _steps(result, texts, shown)
+            continue
         own = [
             whole
             for finding in written
@@ -161,7 +97,38 @@ def choose(
             own += [more for more in quoted(result, texts, QUOTES_ALONE, layout) if not _rested_on(more, own)]
         used |= {finding.text for finding in own}
         shown += own
-    return _once(shown)
+    return _by_report(_once(shown)) if shape is Shape.COMPARISON else _once(shown)
+
+
+def _steps(result: PartResult, texts: dict[str, str], shown: Sequence[Finding]) -> list[Finding]:
+    """Return the quotes to stand under a pillar: its best units, less what was told already."""
+    told = {(unit.source.source_id, span) for finding in shown for unit in finding.evidence for span in finding.spans}
+    fresh = [
+        unit
+        for unit in _close(result.evidence, QUOTE_MARGIN, SAME_REPORT_MARGIN)
+        if not any((unit.source.source_id, span) in told for span in unit.spans)
+    ]
+    lines = [unit for unit in fresh if len(unit.spans) == 1]
+    chosen = fresh[:1] if fresh and fresh[0] not in lines else lines[:STEPS_EACH]
+    found = [finding for unit in chosen for finding in quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]]
+    return [replace(finding, section=result.pillar) for finding in found]
+
+
+def _by_report(findings: Sequence[Finding]) -> list[Finding]:
+    """Put what rests on one report together, under its name, where there are several reports."""
+    by_report: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_report.setdefault(_named(finding.evidence[0]), []).append(finding)
+    if len(by_report) < 2:
+        return list(findings)
+    return [replace(finding, section=name) for name, found in by_report.items() for finding in found]
+
+
+def _named(unit: Evidence) -> str:
+    """Return the title of a unit's report, with the kind of evidence and the year where they are known."""
+    about = unit.source.metadata
+    facts = ", ".join(str(fact) for fact in (about.kind, about.year) if fact is not None)
+    return f"{about.title} ({facts})" if facts else about.title
 
 
 def quoted(result: PartResult, texts: dict[str, str], most: int, shape: Shape = Shape.PLAIN) -> list[Finding]:
@@ -274,33 +241,3 @@ def _once(findings: Sequence[Finding]) -> list[Finding]:
     for finding in findings:
         kept.setdefault(finding.text, finding)
     return list(kept.values())
-
-
-_QUOTE_MARKS = '"“”'
-_SPECIAL = re.compile(r"([\\`*_\[\]<>])")
-
-
-def render(claims: Sequence[Claim]) -> str:
-    """Set the shown claims as Markdown; every sentence, quote and list item ends with its markers.
-
-    Characters with a meaning in Markdown are escaped, so that no report can place a link or an image in an answer.
-    """
-    lines: list[str] = []
-    previous: Layout | None = None
-    for claim in claims:
-        markers = "".join(f"[{number}]" for number in dict.fromkeys(citation.marker for citation in claim.citations))
-        text = _SPECIAL.sub(r"\\\1", " ".join(claim.text.split()))
-        match claim.layout:
-            case Layout.SENTENCE:
-                joined = f"{text if text[-1:] in '.!?' else text + '.'} {markers}"
-                lines += [joined] if previous is not Layout.SENTENCE else []
-                if previous is Layout.SENTENCE:
-                    lines[-1] += f" {joined}"
-            case Layout.QUOTE:
-                lines += ["", f"“{text.strip(_QUOTE_MARKS)}” {markers}", ""]
-            case Layout.LEAD:
-                lines += ["", f"{text} {markers}", ""]
-            case Layout.ITEM:
-                lines.append(f"- {text} {markers}")
-        previous = claim.layout
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

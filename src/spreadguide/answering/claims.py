@@ -28,7 +28,7 @@ REPEAT = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence or quote with the evidence it rests on, before markers are given out."""
+    """A sentence or quote with the evidence it rests on, before markers are given out; ``section`` as in `Claim`."""
 
     text: str
     support: SupportLevel
@@ -37,6 +37,7 @@ class Finding:
     spans: tuple[Span, ...] = ()
     layout: Layout = Layout.SENTENCE
     reasons: tuple[str, ...] = ()
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from spreadguide.answering.assembly import PartResult
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
-from spreadguide.answering.gate import about_the_names, judge
+from spreadguide.answering.gate import ABOUT_ELSE, Sufficiency, about_the_names, judge
+from spreadguide.answering.pillars import LEAST_ON_OTHER, READ, Topic, own_question, step_questions, steps
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
 from spreadguide.answering.shape import Shape
@@ -36,29 +37,55 @@ class Query:
     """One part of a question as it is searched for and read.
 
     ``wording`` is the part with what it leans on; ``also`` are other wordings to search for, and ``context`` the part
-    with earlier turns, as the cross-encoder reads a follow-up; empty where there are none.
+    with earlier turns, as the cross-encoder reads a follow-up; empty where there are none. ``pillar`` names the pillar
+    of advice that the part was added for; empty for what was really asked. ``least`` is the least probability of the
+    gate, where that is to be more than usual.
     """
 
     part: Part
     wording: str
     also: tuple[str, ...] = ()
     context: str = ""
+    pillar: str = ""
+    least: float = 0.0
 
 
-def queries(question: Question, shape: Shape = Shape.PLAIN) -> list[Query]:
+def queries(question: Question, shape: Shape = Shape.PLAIN, topic: Topic = Topic.UNSURE) -> list[Query]:
     """Return each part of the question with the wordings to search for it.
 
     A later part ("how did they engage?") leans on the first, as a follow-up leans on an earlier turn. The parts of a
-    comparison are its two sides, where it shows them; each leans on the whole.
+    comparison are its two sides, where it shows them. A question for advice on the ``topic`` of adoption is read as
+    one for steps to take, and a part for each pillar is added; one about something else must be answered clearly.
     """
     found = parts(question.text)
     if shape is Shape.COMPARISON and len(found) == 1 and (two := sides(question.text)):
-        return [_query(Part(side, Wanted.ANY), f"{side} (about: {question.standalone})") for side in two]
+        return [Query(Part(side.question, Wanted.ANY), side.question, (side.phrase,)) for side in two]
     first, *later = found
     carried = question.standalone.removeprefix(question.text).strip()
     opening = question.standalone if not later else f"{first.text} {carried}".strip()
     leaning = [_query(part, f"{part.text} (about: {first.text} {carried})".strip()) for part in later]
-    return [_query(first, opening), *leaning]
+    asked = [_query(first, opening), *leaning]
+    if shape is not Shape.ADVICE or topic is Topic.UNSURE:
+        return asked
+    if topic is Topic.OTHER:
+        return [replace(query, least=LEAST_ON_OTHER) for query in asked]
+    return _with_steps(question, asked)
+
+
+def _with_steps(question: Question, asked: Sequence[Query]) -> list[Query]:
+    """Read what is asked as a question for steps, and add one for each pillar; steps stand in lists."""
+    own = [
+        replace(
+            query,
+            part=replace(query.part, wanted=Wanted.LIST) if query.part.wanted is Wanted.ANY else query.part,
+            wording=f"{own_question(question)} {query.wording}",
+            also=tuple(dict.fromkeys((query.wording, *query.also))),
+        )
+        for query in asked
+    ]
+    whole = Part(question.text, Wanted.LIST)
+    under = step_questions(question).items()
+    return [*own, *(Query(whole, text, (question.text,), pillar=pillar) for pillar, text in under)]
 
 
 def _query(part: Part, wording: str) -> Query:
@@ -86,9 +113,17 @@ def plan(
         part = query.part
         ask = ask_for(part, query.wording, vector, question.standalone, idf, settings.evidence, query.context)
         gathered = about_the_names(part.text, gather(ask, own, store, settings.evidence), store)
+        if query.pillar:
+            found = steps(rerank(ask, gathered, reader, READ))
+            score = found[0].score if found else 0.0
+            results.append(PartResult(part, tuple(found), Sufficiency(bool(found), score), query.pillar))
+            continue
         evidence = rerank(ask, gathered, reader)[: settings.evidence.per_part]
         odds = passage_odds(ask, evidence, reader)
-        results.append(PartResult(part, tuple(evidence), judge(ask, evidence, odds, hits, store)))
+        verdict = judge(ask, evidence, odds, hits, store)
+        if verdict.enough and verdict.score < query.least:
+            verdict = replace(verdict, enough=False, why=ABOUT_ELSE)
+        results.append(PartResult(part, tuple(evidence), verdict))
     return results
 
 

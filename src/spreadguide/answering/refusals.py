@@ -27,7 +27,7 @@ def not_covered_text(results: Sequence[PartResult]) -> str:
 
 def missing_text(results: Sequence[PartResult]) -> str | None:
     """Name the parts of the question that the reports do not cover; ``None`` when they cover all."""
-    lacking = [result for result in results if not result.sufficiency.enough]
+    lacking = [result for result in results if not result.sufficiency.enough and not result.pillar]
     if not lacking:
         return None
     return " ".join(f"“{result.part.text}”: {result.sufficiency.why}." for result in lacking)

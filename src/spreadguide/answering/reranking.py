@@ -18,12 +18,12 @@ READ_WEIGHT = 0.6
 """Weight of the cross-encoder's probability in a unit's score, against the score by vectors and words."""
 
 
-def rerank(ask: Ask, gathered: Sequence[Evidence], reader: PairJudge) -> list[Evidence]:
-    """Return the units with what the cross-encoder says of each of the first `READ`, best first.
+def rerank(ask: Ask, gathered: Sequence[Evidence], reader: PairJudge, most: int = READ) -> list[Evidence]:
+    """Return the first ``most`` units with what the cross-encoder says of each, best first.
 
     What a document says of itself is not read: a bare date answers nothing, and its field was asked for by name.
     """
-    first = list(gathered[:READ])
+    first = list(gathered[:most])
     read = [unit for unit in first if unit.field is None]
     odds = dict(zip(map(id, read), reader.answers(ask.wording, [as_read(unit) for unit in read]).tolist(), strict=True))
     scored = []

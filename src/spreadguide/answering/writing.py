@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from spreadguide.answering.citations import DraftSentence, parse
 from spreadguide.answering.claims import Checker, Finding
+from spreadguide.errors import GeneratorUnavailable
 from spreadguide.protocols import Generator
-from spreadguide.types import Draft, FinishReason, Prompt, SupportLevel
+from spreadguide.types import Draft, FinishReason, Prompt, Queued, SupportLevel
 
 MAX_NEW_TOKENS = 180
 """Most tokens written for one answer: three long sentences and a list, about 18 seconds on two cores."""
 
 MAX_CHARACTERS = 2400
-"""Most characters read from a generator, whatever it was asked for: one that does not stop is cut off."""
+"""Most characters of a draft that are used: a generator that goes on after them is told to stop."""
+
+MAX_LEFTOVER = 2400
+"""Most characters read from a generator that was told to stop: a few words are on their way then, and one that does
+not obey is cut off."""
 
 MAX_SUPPORTED = 5
 """Writing stops once this many sentences were supported."""
@@ -39,45 +44,72 @@ class Written:
 
 def write(
     prompt: Prompt, generator: Generator, checker: Checker, cancelled: Callable[[], bool]
-) -> Iterator[str | Finding | Written]:
+) -> Iterator[str | Queued | Finding | Written]:
     """Yield each piece of text as it is written, each finding as soon as it is checked, then `Written`.
+
+    While the generator serves others first, the place in its queue comes before that. Once enough is written, the
+    generator is told to stop, and read on to its draft, which alone knows the tokens it took.
 
     Raises `GeneratorUnavailable` when the generator goes away; the findings yielded before then stand.
     """
-    text = ""
     checked = 0
     state = _State()
-    draft: Draft | None = None
-    pieces = generator.generate(prompt, max_tokens=MAX_NEW_TOKENS, stop=STOP, cancelled=cancelled)
-    for piece in pieces:
+    for piece in _read(prompt, generator, state, cancelled):
         if isinstance(piece, Draft):
-            draft = piece
-            break
-        text += piece
+            if not state.done:
+                yield from _check(_rest(state, checked, piece), checker, state)
+            yield Written(piece)
+            return
         yield piece
-        whole = parse(_OPEN_BRACKET.sub("", text))[:-1]
+        if isinstance(piece, Queued):
+            continue
+        state.text += piece
+        whole = parse(_OPEN_BRACKET.sub("", state.text))[:-1]
         yield from _check(whole[checked:], checker, state)
         checked = max(checked, len(whole))
-        if state.done or len(text) > MAX_CHARACTERS:
-            break
-    closing = getattr(pieces, "close", None)
-    if draft is None and closing is not None:
-        closing()
-    if not state.done:
-        yield from _check(_rest(text, checked, draft), checker, state)
-    yield Written(draft or Draft(text, FinishReason.CANCELLED, 0, 0))
+
+
+def _read(
+    prompt: Prompt, generator: Generator, state: _State, cancelled: Callable[[], bool]
+) -> Iterator[str | Queued | Draft]:
+    """Yield what the generator gives, without the text that comes once there is enough; always a `Draft` last."""
+    leftover = 0
+
+    def stop() -> bool:
+        return state.enough or cancelled()
+
+    try:
+        for piece in generator.generate(prompt, max_tokens=MAX_NEW_TOKENS, stop=STOP, cancelled=stop):
+            if not isinstance(piece, str) or not state.enough:
+                yield piece
+            else:
+                leftover += len(piece)
+            if isinstance(piece, Draft):
+                return
+            if leftover > MAX_LEFTOVER:
+                break
+    except GeneratorUnavailable:
+        # Who has enough needs it no longer.
+        if not state.enough:
+            raise
+    yield Draft(state.text, FinishReason.CANCELLED, 0, 0)
 
 
 class _State:
-    """Counts what was found, to know when to stop."""
+    """The text that is used, and counts of what was found in it, to know when to stop."""
 
     def __init__(self) -> None:
+        self.text = ""
         self.supported = 0
         self.withheld_in_a_row = 0
 
     @property
     def done(self) -> bool:
         return self.supported >= MAX_SUPPORTED or self.withheld_in_a_row >= MAX_WITHHELD_IN_A_ROW
+
+    @property
+    def enough(self) -> bool:
+        return self.done or len(self.text) > MAX_CHARACTERS
 
     def count(self, finding: Finding) -> None:
         if finding.support is SupportLevel.UNSUPPORTED:
@@ -95,10 +127,10 @@ def _check(sentences: list[DraftSentence], checker: Checker, state: _State) -> I
             yield finding
 
 
-def _rest(text: str, checked: int, draft: Draft | None) -> list[DraftSentence]:
+def _rest(state: _State, checked: int, draft: Draft) -> list[DraftSentence]:
     """Return the sentences not yet checked, without a last one that was cut off in the middle."""
-    rest = parse(text)[checked:]
-    cut_off = draft is None or draft.finish is not FinishReason.STOP
-    if rest and cut_off and not _ENDED.search(text):
+    rest = parse(state.text)[checked:]
+    cut_off = state.enough or draft.finish is not FinishReason.STOP
+    if rest and cut_off and not _ENDED.search(state.text):
         return rest[:-1]
     return rest

@@ -13,6 +13,7 @@ from spreadguide.api import ask, health, library
 from spreadguide.api.limits import BodyLimit, KnownHosts
 from spreadguide.api.problems import add_error_handlers
 from spreadguide.api.schemas import Problem
+from spreadguide.api.workers import Workers
 from spreadguide.wiring import Services
 
 DESCRIPTION = (
@@ -26,12 +27,14 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 def create_app(services: Services) -> FastAPI:
     """Build the API over ``services``, which it closes when it shuts down."""
+    workers = Workers()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            workers.close()
             services.close()
 
     # The documentation pages of FastAPI itself load their scripts from elsewhere; nothing here may.
@@ -44,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
         responses={"default": {"model": Problem, "description": "What went wrong, and what to do."}},
     )
     app.state.services = services
+    app.state.workers = workers
     for router in (ask.router, library.router, health.router):
         app.include_router(router)
     add_error_handlers(app)

@@ -180,6 +180,11 @@ class ClaimOut(_Out):
     layout: Literal["sentence", "quote", "lead", "item"] = Field(
         default="sentence", description="How it is set: a lead introduces the items that follow it."
     )
+    section: str = Field(
+        default="",
+        description="The heading it stands under: a pillar of advice, or a report in a comparison; "
+        "empty where the answer has no headings.",
+    )
 
 
 class CitedSourceOut(_Out):
@@ -219,6 +224,14 @@ class TraceOut(_Out):
     index_fingerprint: str
     prompt_tokens: int
     completion_tokens: int
+    cached: bool = Field(
+        default=False, description="Whether the same was asked before, and this is the answer of that time."
+    )
+    reused_tokens: int = Field(
+        default=0,
+        description="How many of the prompt's tokens the model still knew from the prompt before and need not read "
+        "again; 0 where a model elsewhere does not tell.",
+    )
 
 
 class AnswerOut(_Out):
@@ -244,6 +257,13 @@ class RetrievedEvent(_Out):
 
     hits: list[HitOut]
     milliseconds: int
+
+
+class QueuedEvent(_Out):
+    """Server-sent event ``queued``: the model writes for others first."""
+
+    place: int = Field(description="Which of those that wait it is; 1 is the next.")
+    expected_seconds: float = Field(description="About how long it will wait, as the answers before took.")
 
 
 class TokenEvent(_Out):

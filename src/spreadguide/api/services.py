@@ -1,4 +1,4 @@
-"""What every route needs: the services of the running application."""
+"""What routes need: the services of the running application, and its workers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from spreadguide.api.workers import Workers
 from spreadguide.wiring import Services
 
 
@@ -16,3 +17,12 @@ def services(request: Request) -> Services:
 
 
 ServicesHere = Annotated[Services, Depends(services)]
+
+
+def workers(request: Request) -> Workers:
+    """Return the threads that work on the application's questions."""
+    found: Workers = request.app.state.workers
+    return found
+
+
+WorkersHere = Annotated[Workers, Depends(workers)]

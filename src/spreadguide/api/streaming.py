@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 from fastapi import Request
 from fastapi.sse import format_sse_event
@@ -15,12 +14,10 @@ from pydantic import BaseModel
 from spreadguide import errors
 from spreadguide.api import schemas
 from spreadguide.api.problems import UNEXPECTED, describe
-from spreadguide.types import ClaimChecked, Event, Final, Retrieved, Token
+from spreadguide.api.workers import Workers
+from spreadguide.types import ClaimChecked, Event, Final, Queued, Retrieved, Token
 
 log = logging.getLogger(__name__)
-
-WORKERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ask")
-"""Questions worked on at once; the generator has a queue of its own, so most of them only search."""
 
 LOOK_SECONDS = 0.25
 """How often it is checked whether the client is still there."""
@@ -28,14 +25,17 @@ LOOK_SECONDS = 0.25
 Run = Callable[[Callable[[], bool]], Iterator[Event]]
 """Starts the work; it is given a function that tells whether the work was cancelled."""
 
+_Queue = asyncio.Queue[Event | BaseException | None]
 
-async def run_events(run: Run, request: Request) -> AsyncIterator[Event]:
-    """Yield the events of ``run``; an error it raises is raised here.
 
-    When the client goes away, or this iterator is closed, the work is cancelled at its next step.
+def start_events(run: Run, request: Request, workers: Workers) -> AsyncGenerator[Event, None] | None:
+    """Begin ``run`` and return its events, or ``None`` when as many questions as possible are being worked on.
+
+    An error that ``run`` raises is raised by the iterator. When the client goes away, or the iterator is closed, the
+    work is cancelled at its next step.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+    queue: _Queue = asyncio.Queue()
     cancelled = threading.Event()
 
     def put(item: Event | BaseException | None) -> None:
@@ -53,8 +53,14 @@ async def run_events(run: Run, request: Request) -> AsyncIterator[Event]:
         finally:
             put(None)
 
-    loop.run_in_executor(WORKERS, work)
-    watch = asyncio.create_task(_watch(request, queue))
+    if not workers.start(work):
+        return None
+    # Begun here and not in the iterator: a client that leaves before the response begins never has that one run.
+    watch = asyncio.create_task(_watch(request, queue, cancelled))
+    return _events(queue, cancelled, watch)
+
+
+async def _events(queue: _Queue, cancelled: threading.Event, watch: asyncio.Task[None]) -> AsyncGenerator[Event, None]:
     try:
         while (item := await queue.get()) is not None:
             if isinstance(item, BaseException):
@@ -65,10 +71,11 @@ async def run_events(run: Run, request: Request) -> AsyncIterator[Event]:
         cancelled.set()
 
 
-async def _watch(request: Request, queue: asyncio.Queue[Event | BaseException | None]) -> None:
-    """Put the end on the queue once the client has gone, also while events keep coming."""
+async def _watch(request: Request, queue: _Queue, cancelled: threading.Event) -> None:
+    """Stop the work and end the queue once the client has gone, also while events keep coming."""
     while not await request.is_disconnected():
         await asyncio.sleep(LOOK_SECONDS)
+    cancelled.set()
     queue.put_nowait(None)
 
 
@@ -94,6 +101,8 @@ def _named(event: Event) -> tuple[str, BaseModel]:
         case Retrieved(hits, milliseconds):
             rendered = [schemas.hit_out(hit) for hit in hits]
             return "retrieved", schemas.RetrievedEvent(hits=rendered, milliseconds=milliseconds)
+        case Queued():
+            return "queued", schemas.QueuedEvent.model_validate(event)
         case Token(text):
             return "token", schemas.TokenEvent(text=text)
         case ClaimChecked(claim, sources):
