@@ -13,12 +13,14 @@ import httpx
 import psutil
 
 from spreadguide import __version__
+from spreadguide.adapters.endpoint_generator import EndpointGenerator
+from spreadguide.adapters.llama_settings import GeneratorStatus
 from spreadguide.building import make_embedder
 from spreadguide.errors import SpreadGuideError
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import resolve_generator, verify
 from spreadguide.settings import Settings
-from spreadguide.wiring import model_folder, open_library
+from spreadguide.wiring import endpoint_settings, model_folder, open_library
 
 NEEDED_DISK_BYTES = 2_000_000_000
 """Room for the default model while it is joined, and an index."""
@@ -28,6 +30,9 @@ NEEDED_MEMORY_BYTES = 2_500_000_000
 
 PORT_SECONDS = 2.0
 """How long a server on the port may take to answer."""
+
+ENDPOINT_SECONDS = 10.0
+"""How long an endpoint may take to say that it is there."""
 
 MAY_READ = "Check that you may read and write there."
 
@@ -83,9 +88,11 @@ def _corpus(settings: Settings) -> Finding:
 
 def _index(settings: Settings) -> Finding:
     index, _ = open_library(settings, make_embedder(settings))
-    with_counts = f"{index.counts.documents} reports, {index.counts.passages} passages"
+    holds = f"{index.counts.documents} reports, {index.counts.passages} passages"
     index.close()
-    return Finding(True, f"Index {index.fingerprint} in {settings.index_dir}: {with_counts}")
+    if index.approximation and index.approximation.kept:
+        holds += f"; search by meaning finds {index.approximation.recall:.1%} of the nearest (measured at its build)"
+    return Finding(True, f"Index {index.fingerprint} in {settings.index_dir}: {holds}")
 
 
 def _embedder(settings: Settings) -> Finding:
@@ -101,6 +108,8 @@ def _query_embedder(settings: Settings) -> Finding:
 
 
 def _engine(settings: Settings) -> Finding:
+    if settings.use_generator and settings.endpoint:
+        return Finding(True, "llama.cpp is not needed: an endpoint writes the answers")
     there = importlib.util.find_spec("llama_cpp") is not None
     cure = "Run `make run` in a checkout, or pip install 'spreadguide[llama]'. Until then, answers are quotes."
     return Finding(
@@ -111,13 +120,33 @@ def _engine(settings: Settings) -> Finding:
 def _generator(settings: Settings) -> Finding:
     if not settings.use_generator:
         return Finding(True, "The generator is switched off; answers are quotes")
+    if settings.endpoint:
+        return _endpoint(settings)
     model = resolve_generator(settings.model, model_folder(settings), load_catalogue())
     return Finding(True, f"Generator {model.model_id}: {model.path}, checked")
 
 
+def _endpoint(settings: Settings) -> Finding:
+    where = endpoint_settings(settings)
+    generator = EndpointGenerator(where)
+    generator.start()
+    try:
+        generator.wait(ENDPOINT_SECONDS)
+        state = generator.state
+    finally:
+        generator.close()
+    key = "a key is set" if where.key else "no key is set"
+    line = (
+        f"Questions and evidence go to {where.base.scheme}://{where.base.netloc.decode()}, model {where.model}; {key}"
+    )
+    if state.status is GeneratorStatus.READY:
+        return Finding(True, line)
+    return Finding(False, f"{line}. {state.reason}", state.hint)
+
+
 def _memory(settings: Settings) -> Finding:
     free = psutil.virtual_memory().available
-    if not settings.use_generator:
+    if not settings.use_generator or settings.endpoint:
         return Finding(True, f"{free / 1e9:.1f} GB of memory are free")
     cure = "Close other programs, or choose a smaller model."
     return Finding(free > NEEDED_MEMORY_BYTES, f"{free / 1e9:.1f} GB of memory are free (2.5 GB needed)", cure)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from spreadguide.errors import ConfigError
+from spreadguide.types import DenseKind
 
 if TYPE_CHECKING:
     from spreadguide.ingest import IngestLimits
@@ -52,7 +53,11 @@ class Settings(BaseSettings):
     """All settings with their defaults; an unknown key is an error, not a silence."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SPREADGUIDE_", env_ignore_empty=True, extra="forbid", toml_file=SETTINGS_FILE
+        env_prefix="SPREADGUIDE_",
+        env_ignore_empty=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        toml_file=SETTINGS_FILE,
     )
 
     corpus_dir: Folder = Field(default_factory=_default_corpus, description="Folder of reports.")
@@ -67,6 +72,18 @@ class Settings(BaseSettings):
         description="Folder of kept measurements and of the indexes of their sets; by default in the user's cache.",
     )
     embedder: str = Field(DEFAULT_EMBEDDER, description="Embedder: its id, or a sentence-transformers folder.")
+    dense_index: DenseKind = Field(
+        "auto",
+        description="Search by meaning: auto (by size), exact (compare every passage) or ivf (a part of the passages).",
+    )
+    endpoint: str = Field(
+        "", description="Address of an OpenAI-compatible server that writes instead; it is sent questions and evidence."
+    )
+    endpoint_model: str = Field("", description="The name that the endpoint gives its model.")
+    endpoint_key: SecretStr = Field(SecretStr(""), description="The endpoint's key; never shown.")
+    endpoint_requests: int = Field(4, ge=1, le=256, description="Requests that the endpoint gets at once.")
+    endpoint_first_seconds: float = Field(30, gt=0, le=600, description="Longest wait for the endpoint's first words.")
+    endpoint_seconds: float = Field(120, gt=0, le=3600, description="Longest time for one text by the endpoint.")
     threads: int = Field(0, ge=0, le=256, description="Threads of the generator; 0 means one per core.")
     context: int = Field(4096, ge=1024, le=131072, description="Tokens of prompt and answer together.")
     max_queue: int = Field(4, ge=0, le=1000, description="Questions that may wait for the generator.")

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.adapters.index_files import OpenIndex, open_index
 from spreadguide.adapters.llama_settings import LlamaSettings
 from spreadguide.adapters.local_generator import LocalGenerator
+from spreadguide.adapters.served_generator import ServedGenerator
+from spreadguide.answer_cache import AnswerCache, CachedAssistant
 from spreadguide.answering.prompt import warm_up
 from spreadguide.assistant import Assistant, Library
 from spreadguide.building import make_embedder
@@ -22,6 +25,9 @@ from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
 from spreadguide.settings import Settings
 from spreadguide.switching import Switching
+
+if TYPE_CHECKING:
+    from spreadguide.adapters.endpoint_settings import EndpointSettings
 
 
 def make_reader() -> PairJudge:
@@ -41,13 +47,19 @@ def model_folder(settings: Settings) -> Path:
     return settings.models_dir or models_dir()
 
 
-def make_generator(settings: Settings) -> LocalGenerator | None:
+def make_generator(settings: Settings) -> ServedGenerator | None:
     """Return the generator, not yet started, or ``None`` where only quotes are wanted.
 
-    Raises `UnknownModel` at once when no model has the id that the settings name.
+    Raises `UnknownModel` at once when no model has the id that the settings name, and `ConfigError` when they name an
+    endpoint that cannot be used.
     """
     if not settings.use_generator:
         return None
+    if settings.endpoint:
+        # Imported here: who uses no endpoint need not wait for what talks to one.
+        from spreadguide.adapters.endpoint_generator import EndpointGenerator
+
+        return EndpointGenerator(endpoint_settings(settings))
     catalogue = load_catalogue()
     name = settings.model
     is_path = name.lower().endswith(".gguf") or "/" in name
@@ -60,12 +72,26 @@ def make_generator(settings: Settings) -> LocalGenerator | None:
     return LocalGenerator(resolve, model_id, llama, warm_up=warm_up())
 
 
+def endpoint_settings(settings: Settings) -> EndpointSettings:
+    """Return how the endpoint is used; raises `ConfigError`."""
+    from spreadguide.adapters.endpoint_settings import EndpointSettings
+
+    return EndpointSettings(
+        address=settings.endpoint,
+        model=settings.endpoint_model,
+        key=settings.endpoint_key.get_secret_value(),
+        parallel=settings.endpoint_requests,
+        first_text=settings.endpoint_first_seconds,
+        whole=settings.endpoint_seconds,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _OpenAssistant:
     """An assistant with the index that it answers from."""
 
     index: OpenIndex
-    assistant: Assistant
+    assistant: CachedAssistant
 
     def close(self) -> None:
         """Let go of the index."""
@@ -81,10 +107,13 @@ class Services:
         self.generator = make_generator(settings)
         embedder = make_embedder(settings)
         reader = make_reader()
+        model_id = self.generator.model_id if self.generator is not None else None
 
         def opened() -> _OpenAssistant:
             index, library = open_library(settings, embedder)
-            return _OpenAssistant(index, Assistant(library, embedder, reader, self.generator))
+            assistant = Assistant(library, embedder, reader, self.generator)
+            # A cache of its own: answers from an index go when it goes.
+            return _OpenAssistant(index, CachedAssistant(assistant, AnswerCache(), model_id))
 
         self._live = Switching(opened, partial(live_stamp, settings.index_dir))
         # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
@@ -94,7 +123,7 @@ class Services:
             self.generator.start()
 
     @contextmanager
-    def lease(self) -> Iterator[Assistant]:
+    def lease(self) -> Iterator[CachedAssistant]:
         """Lend the assistant on the live index; it keeps that index until the block ends.
 
         When another index was published, it is opened in the background, and lent out from then on.

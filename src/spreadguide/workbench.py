@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from spreadguide.adapters.index_files import IndexFiles
-from spreadguide.adapters.local_generator import LocalGenerator
+from spreadguide.adapters.served_generator import ServedGenerator
 from spreadguide.answering.planning import AnswerSettings
 from spreadguide.assistant import Assistant
 from spreadguide.building import make_embedder
@@ -93,7 +93,7 @@ class Bench(Workbench):
 
     @contextmanager
     def _lent(
-        self, reports: Sequence[ReportFile], warnings: Sequence[str], place: Path, generator: LocalGenerator | None
+        self, reports: Sequence[ReportFile], warnings: Sequence[str], place: Path, generator: ServedGenerator | None
     ) -> Iterator[Assistant]:
         build_index(
             reports,
