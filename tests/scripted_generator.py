@@ -17,7 +17,8 @@ class ScriptedGenerator:
 
     ``fail_after`` makes it go away after that many pieces. ``before_piece`` is called with the number of each
     piece before it is written, so that a test can hold the writing up. ``prompts`` keeps every prompt read,
-    ``written`` how many pieces went out, and ``finished`` how each run that did not fail came to its end.
+    ``written`` how many pieces went out, and ``finished`` how each run that did not fail came to its end. The fixed
+    part of a prompt counts as known from the one before.
     """
 
     def __init__(
@@ -87,5 +88,6 @@ class ScriptedGenerator:
             self.finished.append(FinishReason.CANCELLED)
             raise
         self.finished.append(finish)
-        prompt_tokens = sum(self.count_tokens([prompt.system, prompt.user, *sum(prompt.examples, ())]))
-        yield Draft(out, finish, prompt_tokens, self.count_tokens([out])[0])
+        fixed = sum(self.count_tokens([prompt.system, *sum(prompt.examples, ())]))
+        asked, answered = self.count_tokens([prompt.user, out])
+        yield Draft(out, finish, fixed + asked, answered, reused_tokens=fixed)

@@ -31,7 +31,7 @@ def build(settings: Settings, progress: Progress) -> BuildSummary:
         found.files,
         warnings=found.warnings,
         embedder=make_embedder(settings),
-        writer=IndexFiles(),
+        writer=IndexFiles(settings.dense_index),
         index_dir=settings.index_dir,
         progress=progress,
     )

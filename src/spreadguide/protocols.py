@@ -9,13 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.types import Document, Draft, LineBox, PageInfo, Passage, Prompt, Source
+from spreadguide.types import Approximation, Document, Draft, LineBox, PageInfo, Passage, Prompt, Queued, Source
 
 Vectors = NDArray[np.float32]
 """Rows of unit length; shape ``(n, dimension)``."""
 
 Scores = NDArray[np.float32]
 """One number per text, of shape ``(n,)``."""
+
+EXACT = "exact"
+"""Recipe of a search by meaning that compares every vector: see `IndexWriter.dense_recipe`."""
 
 
 class Embedder(Protocol):
@@ -154,6 +157,10 @@ class IndexDraft(Protocol):
     def reused(self) -> int:
         """Passages whose vector came from an earlier build."""
 
+    @property
+    def approximation(self) -> Approximation | None:
+        """What `finish` measured of the search by meaning; ``None`` where every vector is compared anyway."""
+
     def carry(self, source_ids: Sequence[str]) -> None:
         """Take documents that did not change over from the index before, with their passages and vectors."""
 
@@ -184,6 +191,9 @@ class IndexWriter(Protocol):
 
     def prepare(self) -> None:
         """Load what new text needs, so that `IndexDraft.add` does not wait for it; from any thread."""
+
+    def dense_recipe(self, passages: int) -> str:
+        """Return what decides how search by meaning is made in an index of so many passages; `EXACT` for the usual."""
 
     def begin(
         self,
@@ -216,9 +226,10 @@ class Generator(Protocol):
 
     def generate(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancelled: Callable[[], bool] = bool
-    ) -> Iterator[str | Draft]:
+    ) -> Iterator[str | Queued | Draft]:
         """Yield pieces of text as they are written, then one `Draft` with the whole.
 
+        Where others are served first, a `Queued` comes before that, and one more whenever its place changes.
         Generation ends early when ``cancelled()`` turns true. Raises `GeneratorUnavailable` when the model is not
         there, or goes away while it writes.
         """

@@ -47,8 +47,8 @@ def test_the_contract_asks_for_nothing_more():
     contract = json.loads(re.search(r"```json\n(.*?)```", CONTRACT.read_text(encoding="utf-8"), re.DOTALL)[1])
     hit = re.search(r"^## Hit\n`\{(.*)\}`", CONTRACT.read_text(encoding="utf-8"), re.MULTILINE)[1]
     assert contract.keys() == ANSWER.keys()
-    for key in ("timings_ms", "trace"):
-        assert contract[key].keys() == ANSWER[key].keys()
+    assert contract["timings_ms"].keys() == ANSWER["timings_ms"].keys()
+    assert contract["trace"].keys() <= ANSWER["trace"].keys()
     assert contract["sources"][0].keys() <= ANSWER["sources"][0].keys()
     assert contract["claims"][0].keys() <= ANSWER["claims"][0].keys()
     assert contract["claims"][0]["citations"][0].keys() == ANSWER["claims"][0]["citations"][0].keys()

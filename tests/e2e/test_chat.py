@@ -40,6 +40,25 @@ def test_an_answer_appears_step_by_step_and_no_unchecked_word_is_ever_shown(visi
     assert not page.evaluate("window.leaked")
 
 
+def test_a_wait_in_the_queue_is_shown_and_heard_until_text_comes(visit: Visit, script: Script) -> None:
+    page = visit.open()
+    visit.ask("step in a queue: how long is the funding?")
+    answer = page.locator("#sg-current")
+    script.release("start")
+    expect(answer).to_contain_text("Found passages in 2 reports.")
+    script.release("retrieved")
+    expect(answer.locator(".sg-status")).to_have_text("You are number 2 in the queue. About 15 seconds.")
+    expect(answer).to_have_attribute("aria-live", "polite")
+    script.release("place 2")
+    expect(answer.locator(".sg-status")).to_have_text("You are number 1 in the queue. About 1 second.")
+    script.release("place 1")
+    expect(answer.locator(".sg-writing")).to_be_visible()
+    expect(answer).not_to_contain_text("in the queue")
+    script.release("token")
+    script.release("claim")
+    expect(answer.get_by_role("heading", name="Sources")).to_be_visible()
+
+
 def test_a_finished_answer_shows_quotes_gaps_warnings_and_sources(visit: Visit) -> None:
     page = visit.open()
     visit.ask("How long is the funding?")

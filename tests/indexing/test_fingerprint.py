@@ -4,6 +4,7 @@ import pytest
 
 from spreadguide.indexing import fingerprint as module
 from spreadguide.indexing.fingerprint import fingerprint
+from spreadguide.protocols import EXACT
 
 DOCUMENTS = [("a.md", "a", "1" * 64), ("b.md", "b", "2" * 64)]
 
@@ -22,6 +23,13 @@ def test_it_is_sixteen_hexadecimal_digits_and_the_order_of_documents_does_not_ma
 def test_any_change_of_a_document_changes_it(change):
     assert _of([change, DOCUMENTS[1]]) != _of(DOCUMENTS)
     assert _of(DOCUMENTS[:1]) != _of(DOCUMENTS)
+
+
+def test_search_by_meaning_changes_it_only_where_it_is_not_exact():
+    exact = fingerprint(DOCUMENTS, embedder_id="words@1", dense=EXACT)
+    by_lists = [fingerprint(DOCUMENTS, embedder_id="words@1", dense=recipe) for recipe in ("lists 1", "lists 2")]
+    assert exact == _of(DOCUMENTS)
+    assert len({exact, *by_lists}) == 3
 
 
 def test_the_embedder_and_the_versions_change_it(monkeypatch):

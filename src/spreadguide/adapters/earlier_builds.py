@@ -21,6 +21,9 @@ from spreadguide.protocols import Embedder
 
 STORE = "store.sqlite"
 PASSAGE_VECTORS = "passages.faiss"
+WHOLE_VECTORS = "vectors.f32"
+"""Only beside an index of short codes: what its candidates are ranked by."""
+
 UNIT_VECTORS = "units.f16"
 PASSAGE_KEYS = "passage_keys.bin"
 UNIT_KEYS = "unit_keys.bin"
@@ -72,13 +75,15 @@ def made_with(embedder: Embedder) -> dict[str, str | int]:
 
 def open_previous(folder: Path, dimension: int) -> Previous:
     """Open what is carried over from the index in ``folder``, whose files were checked; raises `IndexCorrupt`."""
+    if WHOLE_VECTORS in read_manifest(folder).files:
+        vectors = read_rows(folder / WHOLE_VECTORS, F32, dimension)
+    else:
+        vectors = FaissIndex.read(folder / PASSAGE_VECTORS).vectors()
     vocabulary = json.loads((folder / LEXICAL / VOCABULARY).read_bytes())
     names = sorted((term for term in vocabulary if term), key=vocabulary.__getitem__)
     return Previous(
         pools=Pools(
-            VectorPool.of(
-                read_rows(folder / PASSAGE_KEYS, U8, KEY_BYTES), FaissIndex.read(folder / PASSAGE_VECTORS).vectors()
-            ),
+            VectorPool.of(read_rows(folder / PASSAGE_KEYS, U8, KEY_BYTES), vectors),
             VectorPool.of(
                 read_rows(folder / UNIT_KEYS, U8, KEY_BYTES), read_rows(folder / UNIT_VECTORS, UNIT_TYPE, dimension)
             ),
@@ -110,7 +115,9 @@ def leftover_pools(leftovers: Sequence[Path], embedder: Embedder) -> Iterator[Po
                 continue
             width = embedder.dimension
             keys = [read_rows(folder / name, U8, KEY_BYTES) for name in (PASSAGE_KEYS, UNIT_KEYS)]
-            vectors = [read_rows(folder / RAW_VECTORS, F32, width), read_rows(folder / UNIT_VECTORS, UNIT_TYPE, width)]
+            whole = folder / WHOLE_VECTORS
+            passages = read_rows(whole if whole.is_file() else folder / RAW_VECTORS, F32, width)
+            vectors = [passages, read_rows(folder / UNIT_VECTORS, UNIT_TYPE, width)]
         except (OSError, ValueError, IndexCorrupt, IndexMismatch):
             continue  # stopped before it wrote anything of use, or made by something else
         yield Pools(*(VectorPool.of(*pair) for pair in zip(keys, vectors, strict=True)))

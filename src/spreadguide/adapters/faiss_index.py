@@ -31,23 +31,13 @@ class FaissIndex:
 
         Only for files whose hash was checked: FAISS reads and writes outside its memory on crafted files.
         """
-        try:
-            found: Any = faiss.read_index(str(path))
-        except RuntimeError as error:
-            raise IndexCorrupt(f"The index is damaged: {path} cannot be read.", hint=REBUILD) from error
-        if type(found) is not faiss.IndexFlatIP:
-            raise IndexCorrupt(f"The index is damaged: {path} holds another kind of index.", hint=REBUILD)
         self = cls.__new__(cls)
-        self._index = found
+        self._index = read_checked(path, faiss.IndexFlatIP)
         return self
 
     def write(self, path: Path) -> None:
         """Write the index file; raises `IndexingError` when FAISS cannot."""
-        try:
-            faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
-            hint = "Check that the disk has room and that you may write to this folder."
-            raise IndexingError(f"{path} could not be written.", hint=hint) from error
+        write_checked(self._index, path)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -64,9 +54,11 @@ class FaissIndex:
         count = min(k, len(self) if allowed is None else int(allowed.sum()))
         if count < 1:
             return []
-        only = None
+        # Without a selector FAISS shares a search out to two threads, and waits for both where one core is busy.
+        selector: Any = _engine.IDSelectorAll()
         if allowed is not None:
-            only = _engine.SearchParameters(sel=_engine.IDSelectorBitmap(np.packbits(allowed, bitorder="little")))
+            selector = _engine.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        only = _engine.SearchParameters(sel=selector)
         vectors = np.ascontiguousarray(query, dtype=np.float32)[None, :]
         scores, rows = self._index.search(vectors, count, params=only)
         found = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
@@ -75,3 +67,26 @@ class FaissIndex:
     def vectors(self) -> Vectors:
         """Return all vectors, in order of rows."""
         return np.asarray(self._index.reconstruct_n(0, len(self)), dtype=np.float32)
+
+
+def read_checked(path: Path, kind: type) -> Any:
+    """Read FAISS's file of an index of exactly that ``kind``; raises `IndexCorrupt`.
+
+    Only for files whose hash was checked: FAISS reads and writes outside its memory on crafted files.
+    """
+    try:
+        found: Any = faiss.read_index(str(path))
+    except RuntimeError as error:
+        raise IndexCorrupt(f"The index is damaged: {path} cannot be read.", hint=REBUILD) from error
+    if type(found) is not kind:
+        raise IndexCorrupt(f"The index is damaged: {path} holds another kind of index.", hint=REBUILD)
+    return found
+
+
+def write_checked(index: Any, path: Path) -> None:
+    """Write an index of FAISS's as a file; raises `IndexingError` when FAISS cannot."""
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        hint = "Check that the disk has room and that you may write to this folder."
+        raise IndexingError(f"{path} could not be written.", hint=hint) from error

@@ -1,7 +1,7 @@
 """One index while it is being written: store, vectors, terms and sketches, row by row on disk.
 
 What grows with the corpus in memory is small: 4 bytes for each term that BM25 reads and 8 for each text's key.
-The vectors of passages (1.5 KB each) are in memory once more, when FAISS writes them at the end.
+The vectors of passages (1.5 KB each; in a large index codes of 0.4 KB) are in memory when FAISS writes them at the end.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spreadguide.adapters.bm25 import Bm25Index
+from spreadguide.adapters.dense_build import dense_recipe, write_dense
 from spreadguide.adapters.earlier_builds import (
     F32,
     I32,
     I64,
     LEXICAL,
     PASSAGE_KEYS,
-    PASSAGE_VECTORS,
     SKETCHED,
     SKETCHES,
     SPOOL,
@@ -41,7 +41,6 @@ from spreadguide.adapters.earlier_builds import (
     made_with,
     open_previous,
 )
-from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.row_file import RowFile, read_rows
 from spreadguide.adapters.sqlite_store import UNIT_TYPE
 from spreadguide.adapters.sqlite_writer import DocumentRows, Spool, StoreWriter, runs
@@ -56,7 +55,7 @@ from spreadguide.indexing.manifest import (
 from spreadguide.indexing.verdicts import Verdicts
 from spreadguide.protocols import Embedder, Vectors
 from spreadguide.text import terms
-from spreadguide.types import Document, Passage
+from spreadguide.types import Approximation, DenseKind, Document, Passage
 
 
 @dataclass(slots=True)
@@ -92,9 +91,18 @@ class _Terms:
 class FileDraft:
     """An `IndexDraft` in a folder of files."""
 
-    def __init__(self, folder: Path, embedder: Embedder, previous: Path | None, leftovers: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        embedder: Embedder,
+        previous: Path | None,
+        leftovers: Sequence[Path],
+        dense: DenseKind = "auto",
+    ) -> None:
         """Start in the empty ``folder``; raises `IndexingError` when it cannot be written."""
         self._folder = folder
+        self._dense = dense
+        self._approximation: Approximation | None = None
         self._dimension = embedder.dimension
         self._previous = open_previous(previous, self._dimension) if previous else None
         found = [self._previous.pools] if self._previous else []
@@ -130,6 +138,11 @@ class FileDraft:
     def reused(self) -> int:
         """Passages whose vector came from an earlier build."""
         return self._reused
+
+    @property
+    def approximation(self) -> Approximation | None:
+        """What `finish` measured of the search by meaning; ``None`` where every vector is compared anyway."""
+        return self._approximation
 
     def carry(self, source_ids: Sequence[str]) -> None:
         """Take documents over from the previous index; raises `IndexingError`."""
@@ -201,7 +214,7 @@ class FileDraft:
             (folder / TERMS).write_bytes(flat.astype(I32).tobytes())
             (folder / TERM_STARTS).write_bytes(starts.astype(I64).tobytes())
             Bm25Index.of_terms(flat, starts, vocabulary).write(folder / LEXICAL)
-            FaissIndex(read_rows(folder / RAW_VECTORS, F32, self._dimension)).write(folder / PASSAGE_VECTORS)
+            self._approximation = write_dense(folder, self._dimension, dense_recipe(self._dense, self._rows))
             sketched = read_rows(folder / SKETCHED, I32, 2)
             rows = read_rows(folder / SKETCHES, U32, SKETCH_WIDTH)
             verdicts = Verdicts(self._store.previous_verdicts())

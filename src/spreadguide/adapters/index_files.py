@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spreadguide.adapters.bm25 import Bm25Index
+from spreadguide.adapters.dense_build import dense_recipe, read_dense
+from spreadguide.adapters.dense_ivf import IvfIndex
 from spreadguide.adapters.earlier_builds import (
     LEXICAL,
     PASSAGE_KEYS,
@@ -19,15 +21,17 @@ from spreadguide.adapters.earlier_builds import (
     UNIT_KEYS,
     UNIT_VECTORS,
     VOCABULARY,
+    WHOLE_VECTORS,
 )
 from spreadguide.adapters.faiss_index import FaissIndex
 from spreadguide.adapters.index_draft import FileDraft
 from spreadguide.adapters.sqlite_store import SqliteStore
 from spreadguide.errors import IndexCorrupt
 from spreadguide.indexing.duplicates import load_sketching
-from spreadguide.indexing.manifest import REBUILD, Manifest, check_files, check_made_with, read_manifest
+from spreadguide.indexing.manifest import REBUILD, DenseEntry, Manifest, check_files, check_made_with, read_manifest
 from spreadguide.indexing.publish import live_folder, live_stamp
 from spreadguide.protocols import Embedder
+from spreadguide.types import DenseKind
 
 _REQUIRED = (STORE, PASSAGE_VECTORS, UNIT_VECTORS, PASSAGE_KEYS, UNIT_KEYS, SKETCHES, SKETCHED, TERMS, TERM_STARTS)
 _REQUIRED_LEXICAL = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "params.index.json")
@@ -50,11 +54,12 @@ class IndexCounts:
 class OpenIndex:
     """An index that was checked and is ready to be searched."""
 
-    dense: FaissIndex
+    dense: FaissIndex | IvfIndex
     lexical: Bm25Index
     store: SqliteStore
     fingerprint: str
     counts: IndexCounts
+    approximation: DenseEntry | None
 
     def close(self) -> None:
         """Let go of the files."""
@@ -64,13 +69,21 @@ class OpenIndex:
 class IndexFiles:
     """Writes one index as FAISS, bm25s, SQLite and plain files of rows; an `IndexWriter`."""
 
+    def __init__(self, dense: DenseKind = "auto") -> None:
+        """Have search by meaning made as ``dense`` says."""
+        self._dense = dense
+
     def prepare(self) -> None:
         """Load what sketches are made with."""
         load_sketching()
 
+    def dense_recipe(self, passages: int) -> str:
+        """Return how search by meaning is made in an index of so many passages."""
+        return dense_recipe(self._dense, passages)
+
     def begin(self, folder: Path, *, embedder: Embedder, previous: Path | None, leftovers: Sequence[Path]) -> FileDraft:
         """Start an index in the empty ``folder``; raises `IndexingError` when it cannot be written."""
-        return FileDraft(folder, embedder, previous, leftovers)
+        return FileDraft(folder, embedder, previous, leftovers, self._dense)
 
 
 def open_index(folder: Path, *, embedder_id: str) -> OpenIndex:
@@ -92,7 +105,7 @@ def _open(live: Path, embedder_id: str) -> OpenIndex:
     manifest = read_manifest(live)
     check_made_with(manifest, embedder_id=embedder_id)
     _checked(live, manifest)
-    dense = FaissIndex.read(live / PASSAGE_VECTORS)
+    dense = read_dense(live, manifest.dense)
     lexical = Bm25Index.read(live / LEXICAL)
     store = SqliteStore(live / STORE, live / UNIT_VECTORS, manifest.dimension)
     sizes = {len(dense), len(lexical), len(store), manifest.passages}
@@ -100,12 +113,13 @@ def _open(live: Path, embedder_id: str) -> OpenIndex:
         store.close()
         raise IndexCorrupt(f"The index is damaged: the files in {live} do not belong together.", hint=REBUILD)
     counts = IndexCounts(len(manifest.documents), manifest.passages, manifest.units)
-    return OpenIndex(dense, lexical, store, manifest.fingerprint, counts)
+    return OpenIndex(dense, lexical, store, manifest.fingerprint, counts, manifest.dense)
 
 
 def _checked(folder: Path, manifest: Manifest) -> None:
     """Raise `IndexCorrupt` unless the manifest lists every file that is needed, and each is as it was written."""
-    missing = sorted(_REQUIRED_FILES - manifest.files.keys())
+    required = {*_REQUIRED_FILES, WHOLE_VECTORS} if manifest.dense and manifest.dense.kept else _REQUIRED_FILES
+    missing = sorted(required - manifest.files.keys())
     if missing:
         raise IndexCorrupt(f"The index is damaged: its manifest does not list {missing[0]}.", hint=REBUILD)
     check_files(folder, manifest.files)

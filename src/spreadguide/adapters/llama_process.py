@@ -12,8 +12,6 @@ import logging
 import os
 import sys
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +21,7 @@ from spreadguide.adapters.llama_chat import CHAT_FORMATS
 from spreadguide.adapters.llama_child import Child
 from spreadguide.adapters.llama_engine import EngineOptions
 from spreadguide.adapters.llama_requests import Requests
+from spreadguide.adapters.llama_restarts import Restarts
 from spreadguide.adapters.llama_settings import (
     POLITE_THREADS,
     Failure,
@@ -32,12 +31,9 @@ from spreadguide.adapters.llama_settings import (
     usable_cores,
 )
 from spreadguide.errors import ConfigError, GeneratorUnavailable
-from spreadguide.types import Draft, Prompt
+from spreadguide.types import Draft, Prompt, Queued
 
 log = logging.getLogger(__name__)
-
-FIRST_BACKOFF_SECONDS = 1.0
-"""Wait before the second restart; it doubles with each crash. The first restart comes at once."""
 
 PERMANENT = frozenset({"missing", "corrupt"})
 """Failures that starting again cannot cure; only another file or another installation can. A missing engine is not
@@ -95,7 +91,7 @@ class LlamaProcess:
         self._closed = False
         self._supervised = False
         self._refused: tuple[object, ...] | None = None
-        self._crashes: deque[float] = deque()
+        self._restarts = Restarts(settings)
         self._requests = Requests(settings.max_queue, settings.stall_timeout)
 
     @property
@@ -139,9 +135,7 @@ class LlamaProcess:
                 return
             if self._refused is not None and self._refused == self._signature():
                 return
-            self._drop_old_crashes()
-            if len(self._crashes) >= self._settings.max_crashes:
-                return
+            self._restarts = Restarts(self._settings)
             self._set_state(GeneratorState(GeneratorStatus.LOADING, "The model is loading."))
             self._supervised = True
             self._thread = threading.Thread(target=self._supervise, name="llama-supervisor", daemon=True)
@@ -150,7 +144,7 @@ class LlamaProcess:
     def wait_ready(self, timeout: float) -> bool:
         """Wait at most ``timeout`` seconds for the model; return whether it is ready.
 
-        Returns early when no attempt is under way, for example because the file is missing.
+        Returns early when no attempt will be made, for example because the file is missing.
         """
         with self._lock:
             self._lock.wait_for(lambda: self.ready or not self._supervised, timeout)
@@ -175,9 +169,10 @@ class LlamaProcess:
 
     def generate(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancelled: Callable[[], bool] = bool
-    ) -> Iterator[str | Draft]:
-        """Yield pieces of text, then one `Draft`; closing the iterator, or ``cancelled()``, stops the model.
+    ) -> Iterator[str | Queued | Draft]:
+        """Yield the place in the queue while others are served, pieces of text, then one `Draft`.
 
+        Closing the iterator, or ``cancelled()``, stops the model.
         Raises `GeneratorUnavailable` when the model is not ready, when too many requests wait, and when the child
         ends or falls silent.
         """
@@ -228,7 +223,7 @@ class LlamaProcess:
                     self._supervised = False
                     self._lock.notify_all()
                     return
-                self._set_state(GeneratorState(GeneratorStatus.LOADING, "The model is loading again."))
+                self._set_state(self._restarts.starting_again())
 
     def _after(self, failure: Failure, signature: tuple[object, ...]) -> tuple[GeneratorState, float | None]:
         """Return the state after a child's end, and the seconds until the next try (``None`` for no other try)."""
@@ -237,24 +232,12 @@ class LlamaProcess:
         if failure.kind in PERMANENT:
             self._refused = signature
             return failure.state(), None
-        self._crashes.append(time.monotonic())
-        self._drop_old_crashes()
-        count = len(self._crashes)
-        if count >= self._settings.max_crashes:
-            minutes = self._settings.crash_window / 60
-            reason = f"{failure.reason} That was failure number {count} within {minutes:.0f} minutes, so it stays off."
-            return failure.state(reason), None
-        delay = FIRST_BACKOFF_SECONDS * 2 ** (count - 2) if count > 1 else 0.0
-        return failure.state(f"{failure.reason} It starts again by itself."), delay
+        return self._restarts.crashed(failure)
 
     def _set_state(self, state: GeneratorState) -> None:
         """Needs the lock."""
         self._state = state
         self._lock.notify_all()
-
-    def _drop_old_crashes(self) -> None:
-        while self._crashes and self._crashes[0] < time.monotonic() - self._settings.crash_window:
-            self._crashes.popleft()
 
     def _run_child(self) -> Failure:
         """Run one child from its start to its end; return why it ended."""
@@ -289,6 +272,7 @@ class LlamaProcess:
         if self._warm_up is not None:
             probes = [chat_messages(self._warm_up, user) for user in ("a", "b")]
             self._requests.warm(child, {"op": "warm", "messages": probes})
+        self._restarts.ready()
         with self._lock:
             self._set_state(GeneratorState(GeneratorStatus.READY))
         log.info("generator: %s is ready", self._model_id)

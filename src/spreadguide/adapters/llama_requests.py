@@ -7,13 +7,13 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from spreadguide.adapters.llama_child import Child
 from spreadguide.errors import GeneratorUnavailable
-from spreadguide.types import Draft, FinishReason
+from spreadguide.types import Draft, FinishReason, Queued
 
 POLL_SECONDS = 0.05
 """How often a waiting request asks whether it was cancelled."""
@@ -21,12 +21,22 @@ POLL_SECONDS = 0.05
 CANCEL_SECONDS = 5.0
 """How long the child may take to obey a cancel before it is killed; it asks many times per token."""
 
+FIRST_TURN_SECONDS = 11.0
+"""How long a turn is taken to last before there was one: the default model's median answer (docs/quality-card.md)."""
+
+LATEST_WEIGHT = 0.25
+"""Weight of the latest turn in the running average of how long a turn lasts."""
+
+LEAST_LEFT_SECONDS = 1.0
+"""What a turn is taken to last still when it has lasted longer than the average."""
+
 
 @dataclass(eq=False, slots=True)
 class _Job:
     number: int
     mail: queue.SimpleQueue[Mapping[str, Any]] = field(default_factory=queue.SimpleQueue)
     started: float = field(default_factory=time.monotonic)
+    turn_began: float = 0.0
 
 
 class Requests:
@@ -41,6 +51,7 @@ class Requests:
         self._jobs: dict[int, _Job] = {}
         self._numbers = itertools.count(1)
         self._last_sign = time.monotonic()
+        self._turn_seconds = FIRST_TURN_SECONDS
 
     @property
     def waiting(self) -> int:
@@ -54,8 +65,7 @@ class Requests:
             job = self._jobs.get(event.get("id", 0))
             # The turn ends when the child is done, not when a slow reader has read everything.
             if job is not None and job is self._running and event["event"] in {"done", "error"}:
-                self._running = None
-                self._changed.notify_all()
+                self._end_running(job)
         if job is not None:
             job.mail.put(event)
 
@@ -88,12 +98,12 @@ class Requests:
 
     def generate(
         self, ready_child: Callable[[], Child], request: Mapping[str, Any], cancelled: Callable[[], bool]
-    ) -> Iterator[str | Draft]:
+    ) -> Iterator[str | Queued | Draft]:
         """Wait for a turn, then yield what the child writes; see `LlamaProcess.generate`."""
         ready_child()
         job, child = self._new_job(), None
         try:
-            if not self._wait_for_turn(job, cancelled):
+            if not (yield from self._wait_for_turn(job, cancelled)):
                 yield Draft("", FinishReason.CANCELLED, 0, 0)
                 return
             child = ready_child()
@@ -102,8 +112,31 @@ class Requests:
         finally:
             self._end_turn(child, job)
 
-    def _wait_for_turn(self, job: _Job, cancelled: Callable[[], bool]) -> bool:
-        """Return true when it is the job's turn, false when it was cancelled before."""
+    def _wait_for_turn(self, job: _Job, cancelled: Callable[[], bool]) -> Generator[Queued, None, bool]:
+        """Yield the place at first and when it changes; return whether the job's turn came, before it was cancelled."""
+        self._line_up(job)
+        told = None
+        try:
+            while not cancelled():
+                with self._changed:
+                    if self._running is None and self._waiting[0] is job:
+                        self._running = job
+                        job.started = job.turn_began = time.monotonic()
+                        return True
+                    queued = self._queued(job)
+                    is_news = told is None or queued.place != told.place
+                    if not is_news:
+                        self._changed.wait(POLL_SECONDS)
+                if is_news:
+                    told = queued
+                    yield queued
+            return False
+        finally:
+            with self._changed:
+                self._waiting.remove(job)
+                self._changed.notify_all()
+
+    def _line_up(self, job: _Job) -> None:
         with self._changed:
             busy = self._running is not None or bool(self._waiting)
             if busy and len(self._waiting) >= self._max_queue:
@@ -111,19 +144,20 @@ class Requests:
                     "The generator is busy, and its waiting list is full.", hint="Try again in a minute."
                 )
             self._waiting.append(job)
-        try:
-            while not cancelled():
-                with self._changed:
-                    if self._running is None and self._waiting[0] is job:
-                        self._running = job
-                        job.started = time.monotonic()
-                        return True
-                    self._changed.wait(POLL_SECONDS)
-            return False
-        finally:
-            with self._changed:
-                self._waiting.remove(job)
-                self._changed.notify_all()
+
+    def _queued(self, job: _Job) -> Queued:
+        """Return where the job stands and about how long it waits; needs the lock."""
+        before = self._waiting.index(job)
+        left = 0.0
+        if self._running is not None:
+            left = max(self._turn_seconds - (time.monotonic() - self._running.turn_began), LEAST_LEFT_SECONDS)
+        return Queued(before + 1, left + before * self._turn_seconds)
+
+    def _end_running(self, job: _Job) -> None:
+        """End the job's turn and remember how long it was; needs the lock."""
+        self._turn_seconds += LATEST_WEIGHT * (time.monotonic() - job.turn_began - self._turn_seconds)
+        self._running = None
+        self._changed.notify_all()
 
     def _end_turn(self, child: Child | None, job: _Job) -> None:
         """Make sure that the child no longer works on ``job``, then forget it."""
@@ -136,8 +170,7 @@ class Requests:
                 child.kill("it did not stop when it was told to")
         with self._changed:
             if self._running is job:
-                self._running = None
-                self._changed.notify_all()
+                self._end_running(job)
         self._forget(job)
 
     def _relay(self, child: Child, job: _Job, cancelled: Callable[[], bool]) -> Iterator[str | Draft]:
@@ -157,8 +190,7 @@ class Requests:
                 pieces.append(event["text"])
                 yield event["text"]
             elif event["event"] == "done":
-                finish = FinishReason(event["finish"])
-                yield Draft("".join(pieces), finish, event["prompt_tokens"], event["completion_tokens"])
+                yield _draft("".join(pieces), event)
                 return
             elif event["event"] != "alive":
                 raise _unavailable(event)
@@ -185,6 +217,11 @@ class Requests:
     def _send(child: Child, request: Mapping[str, Any]) -> None:
         if not child.send(request):
             raise GeneratorUnavailable("The generator has just ended.", hint="Ask again; it starts by itself.")
+
+
+def _draft(text: str, done: Mapping[str, Any]) -> Draft:
+    finish = FinishReason(done["finish"])
+    return Draft(text, finish, done["prompt_tokens"], done["completion_tokens"], done["reused_tokens"])
 
 
 def _silent() -> GeneratorUnavailable:

@@ -14,6 +14,22 @@ POLITE_THREADS = {"OMP_WAIT_POLICY": "passive"}
 (1.5B model, 2 cores, load 5: 5.3 tokens a second against 1.0). On a quiet machine it costs a tenth at most."""
 
 
+FIRST_RESTART_WAIT_SECONDS = 1.0
+"""Wait before a model that crashed twice in a row is started again; it doubles with each further crash. After the first
+one it is started at once."""
+
+LONGEST_RESTART_WAIT_SECONDS = 30.0
+"""The doubling ends here: a model that crashes on every load then takes a processor for a small part of the time only
+(the default one is loaded in some 4 seconds), and one that can be loaded again is back soon."""
+
+STEADY_SECONDS = 20.0
+"""A model that was ready for so long ran well (about two answers of the default model): its next crash counts as the
+first."""
+
+MANY_CRASHES = 4
+"""After so many crashes in a row, people are told to look for the cause."""
+
+
 class GeneratorStatus(StrEnum):
     """Where the generator stands."""
 
@@ -39,8 +55,9 @@ class LlamaSettings:
     ``context`` is the room for prompt and answer together and ``batch`` the prompt tokens evaluated in one go, both
     in tokens. ``threads`` 0 means one per physical core this process may use. ``repeat_penalty`` 1 is off:
     penalties spoil verbatim quotes and numbers, and loops are stopped anyway. At most ``max_queue`` requests wait.
-    A load may take ``start_timeout``, and a request may be silent for ``stall_timeout``. After ``max_crashes``
-    crashes within ``crash_window`` the generator stays away until that time has passed.
+    A load may take ``start_timeout``, and a request may be silent for ``stall_timeout``. A model that crashed is
+    started again: at once, then after ``restart_wait``, which doubles up to ``longest_restart_wait``, until it has been
+    ready for ``steady``.
     """
 
     context: int = 4096
@@ -52,8 +69,9 @@ class LlamaSettings:
     max_queue: int = 4
     start_timeout: float = 180.0
     stall_timeout: float = 30.0
-    max_crashes: int = 4
-    crash_window: float = 600.0
+    restart_wait: float = FIRST_RESTART_WAIT_SECONDS
+    longest_restart_wait: float = LONGEST_RESTART_WAIT_SECONDS
+    steady: float = STEADY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +81,10 @@ class Failure:
     kind: str
     reason: str
 
-    def state(self, reason: str = "") -> GeneratorState:
-        """Return the state to show, with ``reason`` in place of our own."""
+    def state(self, reason: str = "", hint: str = "") -> GeneratorState:
+        """Return the state to show, with ``reason`` and ``hint`` in place of our own."""
         status = GeneratorStatus.MISSING if self.kind in {"engine", "missing"} else GeneratorStatus.CRASHED
-        return GeneratorState(status, reason or self.reason, _HINTS.get(self.kind, ""))
+        return GeneratorState(status, reason or self.reason, hint or _HINTS.get(self.kind, ""))
 
 
 _HINTS = {

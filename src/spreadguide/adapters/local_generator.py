@@ -10,7 +10,7 @@ from spreadguide.adapters.llama_process import LlamaProcess
 from spreadguide.adapters.llama_settings import GeneratorState, GeneratorStatus, LlamaSettings
 from spreadguide.errors import GeneratorUnavailable, ModelError, ModelMissing
 from spreadguide.models.files import ResolvedModel
-from spreadguide.types import Draft, Prompt
+from spreadguide.types import Draft, Prompt, Queued
 
 LOOK_EVERY_SECONDS = 2.0
 """How often a model or engine that is not there yet is looked for."""
@@ -91,8 +91,8 @@ class LocalGenerator:
 
     def generate(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancelled: Callable[[], bool] = bool
-    ) -> Iterator[str | Draft]:
-        """Yield pieces of text, then one `Draft`; raises `GeneratorUnavailable`."""
+    ) -> Iterator[str | Queued | Draft]:
+        """Yield the place in the queue, pieces of text, then one `Draft`; raises `GeneratorUnavailable`."""
         return self._there().generate(prompt, max_tokens=max_tokens, stop=stop, cancelled=cancelled)
 
     def _there(self) -> LlamaProcess:

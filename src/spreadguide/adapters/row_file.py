@@ -30,7 +30,7 @@ class RowFile:
     def put(self, first: int, rows: NDArray[Any]) -> None:
         """Write ``rows``, of shape ``(n, width)``, from row ``first`` on."""
         self._file.seek(first * self._width * self._dtype.itemsize)
-        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
+        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)  # no copy of rows that are mapped
 
     def flush(self) -> None:
         """Hand what was written to the operating system, where it outlives this process."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from spreadguide.indexing.chunking import CHUNKER_VERSION, chunk
 from spreadguide.indexing.fingerprint import fingerprint
 from spreadguide.indexing.manifest import (
     FORMAT_VERSION,
+    DenseEntry,
     DocumentEntry,
     Manifest,
     check_files,
@@ -85,7 +86,7 @@ def build_index(
             beside.submit(embedder.prepare)
         before = _if_whole(index_dir, before, notes)
         unchanged = unchanged if before else frozenset()
-        if before is not None and len(unchanged) == len(files) == len(before.documents):
+        if before is not None and len(unchanged) == len(files) == len(before.documents) and _as_set(before, writer):
             contents, manifest, reused = _Contents(dict(before.documents)), before, before.passages
             clear(index_dir)
         else:
@@ -99,8 +100,22 @@ def build_index(
         removed=_removed(before, contents),
         seconds=time.perf_counter() - started,
         fingerprint=manifest.fingerprint,
-        warnings=(*notes, *contents.warnings(), *_editions(contents.documents).warnings),
+        warnings=(*notes, *contents.warnings(), *_editions(contents.documents).warnings, *_too_low(manifest)),
     )
+
+
+def _as_set(before: Manifest, writer: IndexWriter) -> bool:
+    """Whether search by meaning in the live index is made as the settings say."""
+    return before.dense_recipe == writer.dense_recipe(before.passages)
+
+
+def _too_low(manifest: Manifest) -> tuple[str, ...]:
+    """Say where a quicker search by meaning was wanted, and would have found too little."""
+    dense = manifest.dense
+    if dense is None or dense.kept:
+        return ()
+    found = f"a quicker search by meaning found only {dense.recall:.1%} of the nearest passages"
+    return (f"The index compares every passage with the question, because {found}. Searches may take longer.",)
 
 
 def _removed(before: Manifest | None, contents: _Contents) -> int:
@@ -173,7 +188,7 @@ class _Build:
             with closing(draft):
                 contents = self._read(files, before, unchanged, draft)
                 discard(stopped)  # what they held of use is in the draft now
-                name = self._fingerprint(contents)
+                name = self._fingerprint(contents, draft)
                 if before is not None and name == before.fingerprint:
                     # Only files that cannot be read are new: the live index is never replaced by its like.
                     discard([folder])
@@ -231,11 +246,13 @@ class _Build:
             )
             draft.fill(texts, vectors)
 
-    def _fingerprint(self, contents: _Contents) -> str:
+    def _fingerprint(self, contents: _Contents, draft: IndexDraft) -> str:
         identities = [(path, entry.source_id, entry.key) for path, entry in contents.documents.items()]
-        return fingerprint(identities, embedder_id=self.embedder.embedder_id)
+        dense = self.writer.dense_recipe(draft.passages)
+        return fingerprint(identities, embedder_id=self.embedder.embedder_id, dense=dense)
 
     def _describe(self, folder: Path, name: str, contents: _Contents, draft: IndexDraft) -> Manifest:
+        measured = draft.approximation
         manifest = Manifest(
             format=FORMAT_VERSION,
             fingerprint=name,
@@ -246,6 +263,7 @@ class _Build:
             units=draft.units,
             documents=contents.documents,
             files=describe_files(folder),
+            dense=DenseEntry(**asdict(measured)) if measured else None,
         )
         write_manifest(folder, manifest)
         return manifest

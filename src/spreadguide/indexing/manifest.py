@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from blake3 import blake3
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from spreadguide.errors import IndexCorrupt, IndexMismatch
 from spreadguide.indexing.chunking import CHUNKER_VERSION
+from spreadguide.protocols import EXACT
 
 FORMAT_VERSION = 6
 """Raised whenever the files of an index, the text that is embedded or the tokeniser of BM25 change."""
@@ -65,11 +66,26 @@ class DocumentEntry(BaseModel):
     superseded: bool = False
 
 
+class DenseEntry(BaseModel):
+    """A search by meaning that was not to compare every vector; the fields are those of `Approximation`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    recipe: str
+    kept: bool
+    lists: PositiveInt
+    probed: PositiveInt
+    recall: float = Field(ge=0, le=1)
+    sample: PositiveInt
+    p95_ms: NonNegativeFloat
+
+
 class Manifest(BaseModel):
     """What an index holds.
 
     ``documents`` maps paths to entries; ``files`` maps names relative to the index's folder, with forward slashes;
-    ``passages`` and ``units`` are counts. ``checksum`` is of all the rest.
+    ``passages`` and ``units`` are counts. ``dense`` is there where search by meaning was not to be exact.
+    ``checksum`` is of all the rest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -83,7 +99,13 @@ class Manifest(BaseModel):
     units: NonNegativeInt
     documents: dict[str, DocumentEntry]
     files: dict[str, FileEntry]
+    dense: DenseEntry | None = None
     checksum: str = ""
+
+    @property
+    def dense_recipe(self) -> str:
+        """What decided how search by meaning was made: see `IndexWriter.dense_recipe`."""
+        return self.dense.recipe if self.dense else EXACT
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
@@ -101,7 +123,7 @@ def describe_files(folder: Path) -> dict[str, FileEntry]:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest``, with its checksum, into the index's folder."""
     sealed = manifest.model_copy(update={"checksum": _checksum(manifest)})
-    (folder / MANIFEST).write_text(sealed.model_dump_json(indent=1), encoding="utf-8")
+    (folder / MANIFEST).write_text(sealed.model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -167,7 +189,8 @@ def _corrupt(message: str) -> IndexCorrupt:
 
 
 def _checksum(manifest: Manifest) -> str:
-    return hashlib.sha256(manifest.model_dump_json(exclude={"checksum"}).encode()).hexdigest()
+    found = manifest.model_dump_json(exclude={"checksum"}, exclude_none=True)
+    return hashlib.sha256(found.encode()).hexdigest()
 
 
 def _blake3(path: Path) -> str:

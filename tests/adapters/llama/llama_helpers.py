@@ -26,6 +26,13 @@ def wait_until(condition, seconds=PATIENCE):
         pause.wait(0.02)
 
 
+def told(process, words):
+    """Wait for a state with ``words`` in its reason, and return it; the next one may come at once."""
+    seen = []
+    wait_until(lambda: seen.append(process.state) or words in seen[-1].reason)
+    return seen[-1]
+
+
 def is_running(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 

@@ -8,6 +8,9 @@ import signal
 import sys
 import threading
 
+COUNTS = {"prompt_tokens": 3, "completion_tokens": 1, "reused_tokens": 2}
+"""What every request is said to have taken."""
+
 
 def send(**event):
     sys.stdout.write(json.dumps(event) + "\n")
@@ -29,7 +32,7 @@ def answer(request):
             send(event="error", id=number, kind="long", reason="The prompt is too long.")
         case _:
             send(event="text", id=number, text=said)
-            send(event="done", id=number, finish="stop", prompt_tokens=3, completion_tokens=1)
+            send(event="done", id=number, finish="stop", **COUNTS)
     return number if said == "hold" else None
 
 
@@ -51,7 +54,7 @@ def main(mode):
             case "count":
                 send(event="counts", id=request["id"], counts=[len(text.split()) for text in request["texts"]])
             case "cancel" if held == request["id"]:
-                send(event="done", id=held, finish="cancelled", prompt_tokens=3, completion_tokens=1)
+                send(event="done", id=held, finish="cancelled", **COUNTS)
     if mode == "deaf":
         threading.Event().wait()
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict
 
 import pytest
-from llama_helpers import PATIENCE, ask, is_running, ready, wait_until
+from llama_helpers import PATIENCE, ask, is_running, ready, told, wait_until
 
 from spreadguide.adapters.llama_child import Child
 from spreadguide.adapters.llama_engine import EngineOptions
@@ -23,6 +23,9 @@ pytestmark = pytest.mark.llm
 
 TALE = ask("Tell a long story about a ship. Write at least thirty sentences.")
 
+
+LEFT_ALONE = LlamaSettings(restart_wait=PATIENCE, longest_restart_wait=PATIENCE)
+"""After the second crash in a row nothing is started for as long as a test looks."""
 
 CAPITAL = Prompt(
     system="You answer briefly.",
@@ -59,6 +62,14 @@ def test_it_streams_pieces_that_add_up_to_the_draft(generator):
 
 def test_the_same_prompt_gives_the_same_text(generator):
     assert draft_of(generator, TALE).text == draft_of(generator, TALE).text
+
+
+def test_it_tells_how_much_of_a_prompt_it_still_knew(generator):
+    draft_of(generator, CAPITAL, max_tokens=1)
+    other = Prompt(CAPITAL.system, CAPITAL.examples, "What is the capital of Norway, and how large is it?")
+    first, again = draft_of(generator, other, max_tokens=1), draft_of(generator, other, max_tokens=1)
+    assert 20 < first.reused_tokens < first.prompt_tokens - 5
+    assert again.reused_tokens == again.prompt_tokens - 1
 
 
 def test_it_stops_at_the_limit_and_at_a_stop_string(generator):
@@ -145,17 +156,20 @@ def test_tokens_can_be_counted_while_the_model_writes(generator):
     stream.close()
 
 
-def test_killed_in_the_middle_it_comes_back(smollm):
-    process = ready(start(smollm))
+def test_killed_in_the_middle_again_and_again_it_comes_back_each_time(smollm):
+    # More often than the times after which people are told to look for the cause.
+    process = ready(start(smollm, restart_wait=0.05))
+    pids = [process.pid]
     try:
-        first = process.pid
-        stream = process.generate(TALE, max_tokens=400)
-        next(stream)
-        os.kill(first, signal.SIGKILL)
-        with pytest.raises(GeneratorUnavailable, match="memory ran out"):
-            list(stream)
-        assert process.wait_ready(PATIENCE)
-        assert process.pid != first
+        for _ in range(5):
+            stream = process.generate(TALE, max_tokens=400)
+            next(stream)
+            os.kill(pids[-1], signal.SIGKILL)
+            with pytest.raises(GeneratorUnavailable, match=r"memory ran out.*started again"):
+                list(stream)
+            assert process.wait_ready(PATIENCE)
+            pids.append(process.pid)
+        assert len(set(pids)) == 6
         assert "Paris" in draft_of(process, CAPITAL).text
     finally:
         process.close()
@@ -171,7 +185,7 @@ def test_a_damaged_file_is_refused_until_it_is_replaced(smollm, tmp_path, damage
         "a damaged head": content[:4] + b"\xff" * 60,
     }
     model.write_bytes(broken[damage])
-    process = start(model, max_crashes=2)
+    process = start(model)
     try:
         process.start()
         assert not process.wait_ready(PATIENCE)
@@ -192,12 +206,10 @@ def test_without_memory_it_says_so(smollm):
         "resource.setrlimit(resource.RLIMIT_DATA, (200 * 2**20,) * 2); llama_worker.main()"
     )
     command = [sys.executable, "-P", "-c", wrapper]
-    process = LlamaProcess(smollm, "m", chat_format="chatml", settings=LlamaSettings(max_crashes=1), command=command)
+    process = LlamaProcess(smollm, "m", chat_format="chatml", settings=LEFT_ALONE, command=command)
     try:
         process.start()
-        assert not process.wait_ready(PATIENCE)
-        assert process.state.status is GeneratorStatus.CRASHED
-        assert "memory" in process.state.reason
+        assert told(process, "memory").status is GeneratorStatus.CRASHED
     finally:
         process.close()
 
@@ -222,14 +234,12 @@ def test_a_broken_installation_is_told_from_a_broken_model(smollm):
         smollm,
         "m",
         chat_format="chatml",
-        settings=LlamaSettings(max_crashes=1),
+        settings=LEFT_ALONE,
         command=[sys.executable, "-P", "-c", wrapper],
     )
     try:
         process.start()
-        assert not process.wait_ready(PATIENCE)
-        assert process.state.status is GeneratorStatus.MISSING
-        assert "llama.cpp is not installed" in process.state.reason
+        assert told(process, "llama.cpp is not installed").status is GeneratorStatus.MISSING
     finally:
         process.close()
 

@@ -5,12 +5,13 @@ import sys
 import threading
 
 import pytest
-from llama_helpers import PATIENCE, SCRIPTED_CHILD, ask, is_running, ready, wait_until
+from llama_helpers import PATIENCE, SCRIPTED_CHILD, ask, is_running, ready, told, wait_until
 
 from spreadguide.adapters.llama_process import LlamaProcess
+from spreadguide.adapters.llama_requests import FIRST_TURN_SECONDS, LEAST_LEFT_SECONDS
 from spreadguide.adapters.llama_settings import GeneratorStatus, LlamaSettings, usable_cores
 from spreadguide.errors import ConfigError, GeneratorUnavailable
-from spreadguide.types import Draft, FinishReason
+from spreadguide.types import Draft, FinishReason, Queued
 
 
 def written(process, text):
@@ -18,9 +19,14 @@ def written(process, text):
     return draft.text
 
 
+def ends(caplog):
+    """Return how often the supervisor said that the crashing child has ended."""
+    return len([message for message in caplog.messages if "exit code 3" in message])
+
+
 def test_it_answers_with_pieces_and_then_one_draft(scripted):
     process = ready(scripted())
-    assert list(process.generate(ask("hello"), max_tokens=5)) == ["hello", Draft("hello", FinishReason.STOP, 3, 1)]
+    assert list(process.generate(ask("hello"), max_tokens=5)) == ["hello", Draft("hello", FinishReason.STOP, 3, 1, 2)]
     assert process.count_tokens(["a b", "c"]) == [2, 1]
     assert process.count_tokens([]) == []
     assert process.context_tokens == 512
@@ -56,30 +62,32 @@ def test_an_unknown_chat_format_is_refused_at_once(tmp_path):
         LlamaProcess(tmp_path / "m.gguf", "m", chat_format="tulip", settings=LlamaSettings())
 
 
-def test_a_child_that_cannot_start_is_tried_a_few_times_and_then_left(scripted):
-    process = scripted("crash", max_crashes=2)
+def test_a_child_that_cannot_start_is_left_alone_for_longer_and_longer(scripted, caplog):
+    process = scripted("crash", restart_wait=0.01, longest_restart_wait=PATIENCE)
     process.start()
-    assert not process.wait_ready(PATIENCE)
-    assert process.state.status is GeneratorStatus.CRASHED
-    assert "exit code 3" in process.state.reason
-    assert "stays off" in process.state.reason
+    state = told(process, "number 5 in a row")
+    assert state.status is GeneratorStatus.CRASHED
+    assert "exit code 3" in state.reason
+    assert "spreadguide doctor" in state.hint
+    assert ends(caplog) >= 5
+
+
+def test_while_it_waits_it_starts_nothing_and_can_be_closed(scripted, caplog):
+    process = scripted("crash", restart_wait=PATIENCE, longest_restart_wait=PATIENCE)
+    process.start()
+    wait_until(lambda: ends(caplog) == 2 and process.state.status is GeneratorStatus.CRASHED)
     process.start()
     assert process.state.status is GeneratorStatus.CRASHED
     assert process.pid is None
+    process.close()
+    assert process.state.status is GeneratorStatus.MISSING
+    assert ends(caplog) == 2
 
 
-def test_after_the_window_it_may_be_tried_again(scripted):
-    process = scripted("crash", max_crashes=1, crash_window=0.5)
+def test_a_load_that_takes_too_long_is_ended(scripted, caplog):
+    process = scripted("never", start_timeout=0.5)
     process.start()
-    wait_until(lambda: "stays off" in process.state.reason)
-    wait_until(lambda: process.start() or process.state.status is GeneratorStatus.LOADING or process.pid)
-
-
-def test_a_load_that_takes_too_long_is_ended(scripted):
-    process = scripted("never", max_crashes=1, start_timeout=0.5)
-    process.start()
-    assert not process.wait_ready(PATIENCE)
-    assert "did not load in time" in process.state.reason
+    wait_until(lambda: any("did not load in time" in message for message in caplog.messages))
 
 
 @pytest.mark.parametrize("fault", ["die", "garbage"])
@@ -92,6 +100,15 @@ def test_a_child_that_ends_in_the_middle_fails_that_request_only(scripted, fault
     assert process.wait_ready(PATIENCE)
     assert process.pid != first
     assert written(process, "again") == "again"
+
+
+def test_a_child_that_ends_ten_times_comes_back_each_time(scripted):
+    process = ready(scripted(restart_wait=0.01, longest_restart_wait=0.05))
+    for _ in range(10):
+        with pytest.raises(GeneratorUnavailable):
+            list(process.generate(ask("die"), max_tokens=5))
+        wait_until(lambda: process.ready)
+        assert written(process, "again") == "again"
 
 
 def test_a_silent_child_is_replaced(scripted, caplog):
@@ -121,7 +138,7 @@ def test_cancelling_ends_the_request_with_what_was_written(scripted):
     pieces = process.generate(ask("hold"), max_tokens=5, cancelled=cancel.is_set)
     assert next(pieces) == "one"
     cancel.set()
-    assert list(pieces) == [Draft("one", FinishReason.CANCELLED, 3, 1)]
+    assert list(pieces) == [Draft("one", FinishReason.CANCELLED, 3, 1, 2)]
 
 
 def test_closing_the_iterator_frees_the_turn(scripted):
@@ -149,6 +166,39 @@ def test_the_queue_has_a_bound_and_keeps_its_order(scripted):
     for thread in waiting:
         thread.join(PATIENCE)
     assert [answer for answer in answers if isinstance(answer, str)] == ["first", "second"]
+
+
+def test_those_who_wait_are_told_their_place_and_about_how_long(scripted):
+    process = ready(scripted(max_queue=2))
+    holding = process.generate(ask("hold"), max_tokens=5)
+    assert next(holding) == "one"
+    one, other = (process.generate(ask(text), max_tokens=5) for text in ("hold", "last"))
+    first, second = next(one), next(other)
+    assert (first.place, second.place) == (1, 2)
+    assert LEAST_LEFT_SECONDS <= first.expected_seconds <= FIRST_TURN_SECONDS
+    assert second.expected_seconds > FIRST_TURN_SECONDS
+    holding.close()
+    assert next(one) == "one"
+    moved = next(other)
+    assert moved.place == 1
+    # The turn that has just ended was short, so the next ones are expected to be shorter, too.
+    assert moved.expected_seconds < first.expected_seconds
+    one.close()
+    assert next(other) == "last"
+    other.close()
+
+
+def test_a_turn_that_lasts_longer_than_usual_is_expected_to_end_soon(scripted):
+    process = ready(scripted())
+    for _ in range(20):
+        written(process, "short")
+    holding = process.generate(ask("hold"), max_tokens=5)
+    next(holding)
+    waiting = process.generate(ask("next"), max_tokens=5)
+    assert next(waiting) == Queued(1, LEAST_LEFT_SECONDS)
+    waiting.close()
+    assert process.waiting == 0
+    holding.close()
 
 
 def test_a_request_can_be_cancelled_while_it_waits(scripted):
