@@ -12,20 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+from server_process import Running, server
 
 from spreadguide import __version__
 from spreadguide.adapters.index_files import IndexFiles
@@ -60,17 +59,13 @@ QUESTIONS = (
 """In scope, so that each is searched for; the last one is covered by no report."""
 
 ASK_RUNS = 5
-START_SECONDS = 300.0
-"""Longest wait for a server, and for the model in it, to be ready."""
-
 ANSWER_SECONDS = 300.0
 POLL_SECONDS = 0.2
-"""How often readiness is asked for, and how often memory is read."""
+"""How often memory is read."""
 
 MODEL_QUESTIONS = 6
 """Questions answered while memory is read: it no longer grows after the longest prompt."""
 
-STOP_SECONDS = 15.0
 MEGABYTE = 1e6
 
 
@@ -108,7 +103,7 @@ def ask_seconds(index: Path) -> dict[str, Any]:
 
 def first_evidence(index: Path, questions: int) -> dict[str, Any]:
     """Time the event ``retrieved`` of a warm server, in milliseconds from sending the question."""
-    with server(index, "--no-llm") as (client, _):
+    with server(index, "--no-llm") as running, _client(running) as client:
         _retrieved_after(client, QUESTIONS[0])
         found = [_retrieved_after(client, QUESTIONS[number % len(QUESTIONS)]) for number in range(questions)]
     return {
@@ -133,8 +128,8 @@ def _retrieved_after(client: httpx.Client, question: str) -> float:
 
 def server_memory(index: Path, model: str) -> dict[str, Any]:
     """Return the highest memory of the server and its children while the model answers."""
-    with server(index, "--model", model) as (client, pid), Memory(pid) as memory:
-        _wait(client, "/readyz")
+    with server(index, "--model", model) as running, Memory(running.process.pid) as memory, _client(running) as client:
+        running.wait_ready()
         answers = [client.post("/v1/ask", json={"question": question}) for question in QUESTIONS[:MODEL_QUESTIONS]]
     return {
         "model": model,
@@ -176,41 +171,8 @@ class Memory:
                 self.samples += 1
 
 
-@contextmanager
-def server(index: Path, *options: str) -> Iterator[tuple[httpx.Client, int]]:
-    """Run ``spreadguide serve`` on a free port; yield a client for it and its process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "spreadguide", "serve", "--port", str(port), "--index", str(index), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS, trust_env=False) as client:
-            _wait(client, "/healthz", process)
-            yield client, process.pid
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(client: httpx.Client, path: str, process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until ``path`` answers 200."""
-    end = time.monotonic() + START_SECONDS
-    said = "nothing"
-    while time.monotonic() < end:
-        if process is not None and process.poll() is not None:
-            raise SystemExit("The server ended before it was ready. Run `spreadguide serve` with the same index.")
-        with suppress(httpx.TransportError):
-            response = client.get(path)
-            if response.status_code == httpx.codes.OK:
-                return
-            said = response.text
-        time.sleep(POLL_SECONDS)
-    raise SystemExit(f"The server was not ready within {START_SECONDS:g} seconds. It said: {said}")
+def _client(running: Running) -> httpx.Client:
+    return httpx.Client(base_url=running.address, timeout=ANSWER_SECONDS, trust_env=False)
 
 
 def main() -> int:

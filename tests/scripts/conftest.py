@@ -1,6 +1,7 @@
-"""Makes the set-up scripts importable."""
+"""Makes the set-up scripts and the measurements importable."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+for folder in ("scripts", "benchmarks"):
+    sys.path.insert(0, str(Path(__file__).parents[2] / folder))
