@@ -179,9 +179,12 @@ class Assistant:
             return
         shape = self._shape(question)
         asked = self._queries(question, shape, history)
-        found = self._search(asked, source_ids)
+        own = [query for query in asked if not query.pillar]
+        found = self._search(own, source_ids)
+        yield Retrieved(tuple(self._joined(found)), clock.mark("retrieve"))
+        # The pillars stand last. Nobody has to wait for them to see the first passages.
+        found += self._search(asked[len(own) :], source_ids)
         hits = self._joined(found)
-        yield Retrieved(tuple(hits), clock.mark("retrieve"))
         results = self._plan(question, asked, found, hits)
         if not any(result.sufficiency.enough for result in results):
             yield Final(self._not_covered(question, hits, results, clock))

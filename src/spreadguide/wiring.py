@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ class Services:
     """Everything a running program holds: close it when done."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open the index and begin to load the generator, which goes on in the background."""
+        """Begin to load the generator, which goes on in the background, and open the index meanwhile."""
         self.settings = settings
         self.generator = make_generator(settings)
         embedder = make_embedder(settings)
@@ -115,12 +115,16 @@ class Services:
             # A cache of its own: answers from an index go when it goes.
             return _OpenAssistant(index, CachedAssistant(assistant, AnswerCache(), model_id))
 
-        self._live = Switching(opened, partial(live_stamp, settings.index_dir))
-        # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
-        embedder.embed_queries(["warm up"])
-        reader.answers("warm up", ["warm up"])
-        if self.generator is not None:
-            self.generator.start()
+        with ExitStack() as begun:
+            if self.generator is not None:
+                self.generator.start()
+                begun.callback(self.generator.close)
+            self._live = Switching(opened, partial(live_stamp, settings.index_dir))
+            begun.callback(self._live.close)
+            # The first embedding loads the model, which takes half a second: not while somebody waits for an answer.
+            embedder.embed_queries(["warm up"])
+            reader.answers("warm up", ["warm up"])
+            begun.pop_all()
 
     @contextmanager
     def lease(self) -> Iterator[CachedAssistant]:

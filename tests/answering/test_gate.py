@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spreadguide.answering.gate import names_in
 from spreadguide.types import Status
 
 QUESTIONS = tomllib.loads((Path(__file__).parent / "gate_questions.toml").read_text("utf-8"))["report"]
@@ -28,3 +29,15 @@ def answered_share(make_assistant, questions: list[str]) -> float:
 )
 def test_gate(make_assistant, kind: str, least: float, most: float) -> None:
     assert least <= answered_share(make_assistant, QUESTIONS[kind]) <= most
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Our A&E is full. What works?", []),
+        ("Does option B beat NASSS?", [["NASSS"]]),
+        ("What did the Health Foundation fund?", [["Health", "Foundation"]]),
+    ],
+)
+def test_a_single_letter_names_nobody(question: str, names: list[list[str]]) -> None:
+    assert names_in(question) == names

@@ -267,10 +267,10 @@ def measured(name, tmp_path, *options):
 @pytest.mark.llm
 @pytest.mark.slow
 def test_answers_are_timed_beside_the_raw_engine(shipped_index, tmp_path):
-    few = ("--questions", "3", "--few", "1", "--hog", "--raw-prompts", "1", "--raw-tokens", "4")
+    few = ("--questions", "2", "--few", "1", "--raw-prompts", "1", "--raw-tokens", "4")
     done, result = measured("answer", tmp_path, "--index", str(shipped_index), *few)
     assert done.returncode == 0, done.stderr
-    assert len(result["answers"]) == 3
+    assert len(result["answers"]) == 2
     for one in result["answers"]:
         moments = [one[name] for name in ("retrieved", "checked", "total") if one[name] is not None]
         assert moments == sorted(moments)
@@ -279,7 +279,6 @@ def test_answers_are_timed_beside_the_raw_engine(shipped_index, tmp_path):
     assert [run["waiting"] for run in result["raw"]["runs"]] == ["spinning", "sleeping", "sleeping", "spinning"]
     assert 0 < result["raw"]["fixed_tokens"] < result["raw"]["runs"][0]["runs"][0]["prompt_tokens"]
     assert result["search_alone_ms"]["n"] > 0
-    assert result["one_core_busy"]["search_ms"]["n"] > 0
     assert result["must_show"]["server_ready_seconds"]["value"] == result["ready_seconds"]["second_start"] > 0
 
 

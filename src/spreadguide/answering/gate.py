@@ -259,4 +259,6 @@ def _is_name(word: Word, question: str) -> bool:
     before = question[: word.start].rstrip()
     opens = not before or before[-1] in ".?!:("
     inside = re.search(r"[A-Z]", word.text[1:]) is not None
+    if len(word.text) == 1:
+        return False  # "A&E" names no "E", and "option B" nobody
     return (inside or (word.text[0].isupper() and not opens)) and word.text.lower() not in _NOT_NAMES | STOP_WORDS

@@ -49,6 +49,10 @@ LEAST_ON_OTHER = 0.6
 """Least probability of the gate for advice about something else than adoption: "How do I renew my passport?" shares
 words with reports on an innovator passport, and no report on adoption is there to answer it."""
 
+NEAR = 0.5
+"""Cosine from which a line is near enough for the gate to judge such a question as any other: what is taken for advice
+about something else may be another kind of question about a report."""
+
 
 class Topic(StrEnum):
     """What a question for advice is about: taking up, spreading or keeping up something new, or something else."""

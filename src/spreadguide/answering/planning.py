@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spreadguide.answering.assembly import PartResult
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
 from spreadguide.answering.gate import ABOUT_ELSE, Sufficiency, about_the_names, judge
-from spreadguide.answering.pillars import LEAST_ON_OTHER, READ, Topic, own_question, step_questions, steps
+from spreadguide.answering.pillars import LEAST_ON_OTHER, NEAR, READ, Topic, own_question, step_questions, steps
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
 from spreadguide.answering.shape import Shape
@@ -39,7 +39,7 @@ class Query:
     ``wording`` is the part with what it leans on; ``also`` are other wordings to search for, and ``context`` the part
     with earlier turns, as the cross-encoder reads a follow-up; empty where there are none. ``pillar`` names the pillar
     of advice that the part was added for; empty for what was really asked. ``least`` is the least probability of the
-    gate, where that is to be more than usual.
+    gate where nothing is `pillars.NEAR`, if that is to be more than usual.
     """
 
     part: Part
@@ -121,7 +121,7 @@ def plan(
         evidence = rerank(ask, gathered, reader)[: settings.evidence.per_part]
         odds = passage_odds(ask, evidence, reader)
         verdict = judge(ask, evidence, odds, hits, store)
-        if verdict.enough and verdict.score < query.least:
+        if verdict.enough and verdict.score < query.least and verdict.signals["dense"] < NEAR:
             verdict = replace(verdict, enough=False, why=ABOUT_ELSE)
         results.append(PartResult(part, tuple(evidence), verdict))
     return results
