@@ -16,7 +16,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from spreadguide import __version__
-from spreadguide.console import Bars, answer_text, counted, hits_text, plain, say
+from spreadguide.console import Bars, answer_text, counted, hits_text, plain, say, tuning_text
 from spreadguide.corpus_cli import corpus_app
 from spreadguide.errors import ConfigError, QuestionError, SpreadGuideError
 from spreadguide.eval_cli import eval_app
@@ -62,6 +62,11 @@ YearToOption = Annotated[
 MODEL_WAIT_SECONDS = 300.0
 """Longest wait of `ask` for the model to load: reading a large file from a slow disk takes minutes."""
 
+
+BUSY_PERCENT = 20
+"""From this share of the processors' time on, `tune` says that other programs may spoil what it finds."""
+
+BUSY_LOOK_SECONDS = 1.0
 
 STOPPED = 130
 """Exit code after Ctrl-C, by custom."""
@@ -215,6 +220,47 @@ def doctor(index: IndexOption = None, model: ModelOption = None) -> None:
             typer.echo(plain(f"      What to do: {finding.cure}"))
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def tune(
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget what was chosen; nothing is measured.")] = False,
+) -> None:
+    """Measure how the model runs best on this machine, which takes about two minutes, and keep what was found."""
+    import os
+
+    import psutil
+
+    from spreadguide.adapters.llama_calibration import TrialProcess, calibrate, changes
+    from spreadguide.adapters.llama_settings import engine_dir
+    from spreadguide.adapters.llama_tuned import forget_calibration, keep_calibration, start_settings
+    from spreadguide.models.catalogue import load_catalogue
+    from spreadguide.models.files import resolve_generator
+    from spreadguide.wiring import model_folder
+
+    settings = _settings(None, model)
+    found = resolve_generator(settings.model, model_folder(settings), load_catalogue())
+    if forget:
+        there = forget_calibration(engine_dir(), found.path)
+        answer = "What was chosen is forgotten." if there else "Nothing was kept."
+        typer.echo(json.dumps({"forgotten": there}) if as_json else f"{found.model_id}: {answer}")
+        return
+    say("Measuring …")
+    if (busy := psutil.cpu_percent(BUSY_LOOK_SECONDS)) > BUSY_PERCENT:
+        say(f"Other programs take {busy:.0f}% of this machine. What is found may be wrong: close them, and try again.")
+    trial = TrialProcess(found.path, settings.context)
+    try:
+        tried = list(changes(start_settings(), os.cpu_count() or 1))
+        calibration = calibrate(trial.measure, tried, lambda name: say(f"  trying: {name}"))
+    finally:
+        trial.close()
+    keep_calibration(engine_dir(), found.path, calibration)
+    if as_json:
+        typer.echo(json.dumps({"model": found.model_id, **calibration.model_dump()}))
+    else:
+        typer.echo(tuning_text(found.model_id, calibration))
 
 
 @models_app.command("list")

@@ -10,6 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from spreadguide.adapters.llama_tuned import Calibration
 from spreadguide.text import normalise
 from spreadguide.types import Answer, EditionStatus, Hit, Status
 
@@ -125,3 +126,17 @@ def hits_text(hits: Sequence[Hit]) -> str:
             lines.append(f"   Nearly the same text is also in: {others}.")
         lines.append(textwrap.indent(textwrap.fill(" ".join(hit.passage.text.split()), LINE_WIDTH), "   "))
     return plain("\n".join(lines))
+
+
+def tuning_text(model_id: str, found: Calibration) -> str:
+    """Return what was tried, what was chosen and why, as a table in plain words."""
+    lines = [f"{'tried':42} {'time saved':>10} {'when busy':>10}  taken"]
+    for trial in found.trials:
+        gain, busy = ("" if share is None else f"{share:+.1%}" for share in (trial.gain, trial.busy))
+        lines.append(f"{trial.change:42} {gain:>10} {busy:>10}  {'yes' if trial.taken else 'no'}: {trial.why}")
+    chosen = ", ".join(f"{name} {value}" for name, value in found.chosen.model_dump().items())
+    lines.append(
+        f"{model_id} reads {found.prompt_rate:.0f} tokens a second here and writes {found.writing_rate:.1f} "
+        f"(measured in {found.seconds:.0f} seconds)."
+    )
+    return "\n".join([*lines, f"Chosen: {chosen}.", "It is used from the next start of the server on."])

@@ -14,9 +14,10 @@ import psutil
 
 from spreadguide import __version__
 from spreadguide.adapters.endpoint_generator import EndpointGenerator
-from spreadguide.adapters.llama_settings import GeneratorStatus
+from spreadguide.adapters.llama_settings import GeneratorStatus, engine_dir
+from spreadguide.adapters.llama_tuned import kept_calibration
 from spreadguide.building import make_embedder
-from spreadguide.errors import SpreadGuideError
+from spreadguide.errors import ModelError, SpreadGuideError
 from spreadguide.models.catalogue import load_catalogue
 from spreadguide.models.files import resolve_generator, verify
 from spreadguide.settings import Settings
@@ -59,6 +60,7 @@ def examine(settings: Settings) -> list[Finding]:
         _query_embedder,
         _engine,
         _generator,
+        _tuning,
         _memory,
         _disk,
         _port,
@@ -124,6 +126,21 @@ def _generator(settings: Settings) -> Finding:
         return _endpoint(settings)
     model = resolve_generator(settings.model, model_folder(settings), load_catalogue())
     return Finding(True, f"Generator {model.model_id}: {model.path}, checked")
+
+
+def _tuning(settings: Settings) -> Finding:
+    if not settings.use_generator or settings.endpoint:
+        return Finding(True, "There is nothing to tune: no model runs on this machine")
+    try:
+        model = resolve_generator(settings.model, model_folder(settings), load_catalogue())
+    except ModelError:
+        return Finding(True, "The model was not tuned to this machine: it is not here, as said above")
+    found = kept_calibration(engine_dir(), model.path)
+    if found is None:
+        return Finding(True, "The model was not tuned to this machine; `spreadguide tune` does it in two minutes")
+    taken = "; ".join(trial.change for trial in found.trials if trial.taken) or "the defaults are best"
+    rates = f"{found.prompt_rate:.0f} tokens a second read, {found.writing_rate:.1f} written"
+    return Finding(True, f"The model was tuned to this machine: {taken} ({rates} at that time)")
 
 
 def _endpoint(settings: Settings) -> Finding:

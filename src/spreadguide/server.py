@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import socket
@@ -10,13 +11,21 @@ import sys
 
 import uvicorn
 
+from spreadguide.adapters.llama_settings import GeneratorStatus
 from spreadguide.api.app import create_app
 from spreadguide.console import say
 from spreadguide.errors import IndexMissing, PortInUse, SpreadGuideError
 from spreadguide.settings import Settings
 from spreadguide.wiring import Services
+from spreadguide_ui import mount
 
 BACKLOG = 128
+
+_ARENA_MAX = -8
+"""``M_ARENA_MAX`` of ``mallopt`` (glibc's malloc.h)."""
+
+ARENAS = 2
+"""Heaps that threads allocate from. By itself glibc makes eight for each core, and each keeps what it once took."""
 
 
 def run(settings: Settings) -> None:
@@ -25,6 +34,7 @@ def run(settings: Settings) -> None:
     Raises `PortInUse`, or an `IndexingError` when the index cannot be used.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _share_heaps()
     with _listen(settings.host, settings.port) as listener:
         services = _open(settings)
         try:
@@ -33,15 +43,24 @@ def run(settings: Settings) -> None:
             services.close()
 
 
+def _share_heaps() -> None:
+    """Let the threads of the server share a few heaps, where the C library can be told so."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, ARENAS)
+
+
 def _serve(services: Services, listener: socket.socket) -> None:
     settings = services.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
-    app = create_app(services)
-    say("Starting the chat page …")
-    from spreadguide_ui import mount  # Gradio takes seconds to import: say something first
+    generator = services.generator
 
-    app = mount(app, api_url=url)
+    def model_is_settled() -> bool:
+        return generator is None or generator.state.status is not GeneratorStatus.LOADING
+
+    # The page is built once the model is there, or somebody opens it: both at once would take twice as long.
+    app = mount(create_app(services), api_url=url, is_time=model_is_settled)
     say(f"SpreadGuide is ready: {url} (chat), {url}/docs (API). Press Ctrl-C to stop.")
     if settings.use_generator:
         say("The model loads in the background. Until it is ready, answers are quotes from the reports.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from spreadguide.adapters.cross_encoder import CrossEncoder
 from spreadguide.adapters.index_files import OpenIndex, open_index
-from spreadguide.adapters.llama_settings import LlamaSettings
+from spreadguide.adapters.llama_settings import LlamaSettings, engine_dir
 from spreadguide.adapters.local_generator import LocalGenerator
 from spreadguide.adapters.served_generator import ServedGenerator
 from spreadguide.answer_cache import AnswerCache, CachedAssistant
@@ -68,7 +68,9 @@ def make_generator(settings: Settings) -> ServedGenerator | None:
     def resolve() -> ResolvedModel:
         return resolve_generator(name, model_folder(settings), catalogue)
 
-    llama = LlamaSettings(context=settings.context, threads=settings.threads, max_queue=settings.max_queue)
+    llama = LlamaSettings(
+        context=settings.context, threads=settings.threads, max_queue=settings.max_queue, kept=engine_dir()
+    )
     return LocalGenerator(resolve, model_id, llama, warm_up=warm_up())
 
 

@@ -1,5 +1,8 @@
 """The cross-encoder that ships, with its real file: what it tells apart, what it cuts, and damage."""
 
+import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
@@ -7,7 +10,8 @@ import numpy as np
 import pytest
 
 from spreadguide.adapters import cross_encoder as module
-from spreadguide.adapters.cross_encoder import FILE, MAX_PIECES, CrossEncoder
+from spreadguide.adapters.cross_encoder import FILE, MAX_PIECES, NICENESS, CrossEncoder
+from spreadguide.adapters.onnx_session import THREADS
 from spreadguide.errors import ModelCorrupt
 
 MOST_BYTES = 35_000_000
@@ -36,6 +40,10 @@ CLAIMS = [
     ("Each of the twelve hospitals was given £75,000 over two years by the foundation.", 1),
     ("Waiting times were compared with those of thirty similar clinics.", 3),
 ]
+
+
+def reading_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("cross-encoder")]
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +125,22 @@ def test_a_damaged_file_is_refused_when_it_is_first_used(monkeypatch):
 def test_the_file_is_small_enough_to_ship():
     size = len((files("spreadguide.adapters") / FILE).read_bytes())
     assert 0 < size <= MOST_BYTES
+
+
+def test_many_questions_at_once_are_read_by_two_threads_that_stand_back_and_read_the_same(reader):
+    alone = [reader.answers(question, PASSAGES) for question in QUESTIONS]
+    before = {thread.ident for thread in reading_threads()}
+    assert len(before) >= THREADS
+    with ThreadPoolExecutor(len(QUESTIONS)) as askers:
+        together = list(askers.map(lambda question: reader.answers(question, PASSAGES), QUESTIONS * 4))
+    for number, odds in enumerate(together):
+        assert (odds == alone[number % len(QUESTIONS)]).all()
+    # Other tests' readers may have ended meanwhile; none has begun.
+    assert {thread.ident for thread in reading_threads()} <= before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives each thread a priority of its own")
+def test_what_reads_leaves_the_processor_to_the_model_that_writes(reader):
+    reader.answers(QUESTIONS[0], PASSAGES)
+    found = {os.getpriority(os.PRIO_PROCESS, thread.native_id) for thread in reading_threads()}
+    assert found == {max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))}

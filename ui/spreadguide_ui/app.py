@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
-from starlette.routing import Mount
 
 from spreadguide_ui.client import ApiClient
 from spreadguide_ui.guard import ASSETS, OutboundHeaders, PageGuard
+from spreadguide_ui.late import Built, LatePage
 from spreadguide_ui.passage_page import passage_router
 from spreadguide_ui.presence import Presence
 
@@ -29,7 +33,7 @@ OFFLINE_ENVIRONMENT = {
 """Read by Gradio and its libraries when they are first imported: no usage reports, no version check, no look-ups."""
 
 
-def mount(app: FastAPI, *, api_url: str) -> FastAPI:
+def mount(app: FastAPI, *, api_url: str, is_time: Callable[[], bool] = lambda: True) -> FastAPI:
     """Add the chat page to ``app`` and return it.
 
     Call it after every API route has been added: the page answers all paths that no earlier route takes.
@@ -37,36 +41,44 @@ def mount(app: FastAPI, *, api_url: str) -> FastAPI:
     Args:
         app: The application that serves the API, not yet started.
         api_url: Where the API listens, such as ``http://127.0.0.1:8000``.
+        is_time: Says, once the application runs, whether the page may be built now, which keeps a core busy for
+            seconds; it is built at once when somebody opens it.
     """
     client = ApiClient(api_url)
     for name, media_type in ASSET_TYPES.items():
         _serve_asset(app, name, media_type)
     app.include_router(passage_router(client))
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # Outside of an event loop Gradio opens one for each of its locks and never closes it.
-        asyncio.run(_mount_chat_in_loop(app, client))
-    else:
-        _mount_chat(app, client)
+    presence = Presence()
+    page = LatePage(partial(_build_chat, client, presence), is_time)
+    app.mount("/", PageGuard(page, presence))
+    started = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(running: FastAPI) -> AsyncIterator[Any]:
+        async with started(running) as state, page.running():
+            yield state
+
+    app.router.lifespan_context = lifespan
     app.add_middleware(OutboundHeaders)
     return app
 
 
-async def _mount_chat_in_loop(app: FastAPI, client: ApiClient) -> None:
-    _mount_chat(app, client)
+def _build_chat(client: ApiClient, presence: Presence) -> Built:
+    """Import Gradio and build the page; to be called in a thread that runs no event loop."""
+    # Outside of an event loop Gradio opens one for each of its locks and never closes it.
+    return asyncio.run(_build_in_loop(client, presence))
 
 
-def _mount_chat(app: FastAPI, client: ApiClient) -> None:
+async def _build_in_loop(client: ApiClient, presence: Presence) -> Built:
     os.environ.update(OFFLINE_ENVIRONMENT)
     import gradio as gr  # after the environment is set: Gradio reads it on import
 
     from spreadguide_ui.chat import build_chat
     from spreadguide_ui.theme import calm_theme
 
-    presence = Presence()
+    host = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
-        app,
+        host,
         build_chat(client, presence),
         path="/",
         theme=calm_theme(),
@@ -80,10 +92,7 @@ def _mount_chat(app: FastAPI, client: ApiClient) -> None:
         pwa=False,
         max_file_size=1,
     )
-    gradio_mount = app.router.routes.pop()
-    if not isinstance(gradio_mount, Mount):
-        raise TypeError("Gradio was not mounted as the last route")
-    app.router.routes.append(Mount("/", app=PageGuard(gradio_mount.app, presence)))
+    return Built(host, host)
 
 
 def _serve_asset(app: FastAPI, name: str, media_type: str) -> None:

@@ -7,37 +7,29 @@ Only the worker process uses this module (see `llama_worker`), because a native 
 from __future__ import annotations
 
 import ctypes
-import importlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spreadguide.adapters.llama_chat import CHAT_FORMATS, ChatFormat, FileTemplate, TemplateError
+from spreadguide.adapters.llama_kept import file_stamp
+from spreadguide.adapters.llama_loading import EngineError, NativeLog, import_native, load_model
+from spreadguide.adapters.llama_settings import CACHE_TYPES, FLASH
 
 PENALTY_WINDOW = 64
 """Tokens of the answer that the repeat penalty looks back on (llama.cpp's own default)."""
 
+STATE_FORMAT = 1
+"""To be raised when what is written as a state changes its meaning."""
+
 MIN_P = 0.05
 """Share of the best token's probability below which a token is never drawn (llama.cpp's default)."""
 
-_GGUF_MAGIC = b"GGUF"
 _ABORTED = 2
 """What ``llama_decode`` returns when the abort callback said stop (llama.h)."""
 
 _TEMPLATE_BYTES = 65536
-_ERROR_LEVEL = 4
-"""``GGML_LOG_LEVEL_ERROR``."""
-
-
-class EngineError(Exception):
-    """The engine cannot do it; ``kind`` is ``engine``, ``missing``, ``corrupt``, ``memory``, ``long`` or ``native``."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
 
 
 class Aborted(Exception):
@@ -49,7 +41,9 @@ class EngineOptions:
     """What the worker needs to know; sizes are in tokens.
 
     ``chat_format`` names one of `CHAT_FORMATS`; ``None`` takes the template from the GGUF file. ``temperature`` 0
-    always takes the likeliest token.
+    always takes the likeliest token. ``kept`` is the folder in which the memory of a prompt's fixed part outlives
+    the worker. ``threads_batch`` 0 means ``threads``; ``flash`` and ``cache_type`` are names of `FLASH` and
+    `CACHE_TYPES`.
     """
 
     model_path: str
@@ -60,6 +54,10 @@ class EngineOptions:
     temperature: float
     repeat_penalty: float
     seed: int
+    kept: str | None = None
+    threads_batch: int = 0
+    flash: str = "auto"
+    cache_type: str = "f16"
 
 
 class Engine:
@@ -68,9 +66,8 @@ class Engine:
     def __init__(self, options: EngineOptions, aborted: Callable[[], bool]) -> None:
         """Load the model; ``aborted`` is asked all through every computation. Raises `EngineError`."""
         self._options = options
-        self._native = _import_native()
-        _check_file(Path(options.model_path))
-        self._log = _Log(self._native)
+        self._native = import_native(templates=options.chat_format is None)
+        self._log = NativeLog(self._native)
         self._load()
         self._aborted = aborted
         # ctypes keeps no reference to a callback: without the attribute it would be freed under llama.cpp.
@@ -89,18 +86,9 @@ class Engine:
     def _load(self) -> None:
         native, options = self._native, self._options
         native.llama_backend_init()
-        model_params = native.llama_model_default_params()
-        # Mapped, the file's pages stay beside the copy that is laid out anew for this CPU: 1.9 GB for a 1.1 GB model.
-        model_params.load_mode = native.LLAMA_LOAD_MODE_NONE
-        self._model = native.llama_model_load_from_file(options.model_path.encode(), model_params)
-        if not self._model:
-            raise self._log.failure("The model file cannot be loaded.")
+        self._model = load_model(native, Path(options.model_path), self._log)
         self._vocab = native.llama_model_get_vocab(self._model)
-        params = native.llama_context_default_params()
-        params.n_ctx = min(options.context, native.llama_model_n_ctx_train(self._model))
-        params.n_batch = params.n_ubatch = min(options.batch, params.n_ctx)
-        params.n_threads = params.n_threads_batch = options.threads
-        self._context = native.llama_init_from_model(self._model, params)
+        self._context = open_context(native, self._model, options)
         if not self._context:
             raise self._log.failure("The model was read, but its working memory could not be set up.")
         self._memory = native.llama_get_memory(self._context)
@@ -155,6 +143,39 @@ class Engine:
         # A template that writes the start token itself must not get it twice.
         doubled = add_bos and tokens[:2] == [native.llama_vocab_bos(self._vocab)] * 2
         return tokens[1:] if doubled else tokens
+
+    def state_key(self, tokens: Sequence[int]) -> dict[str, object]:
+        """Return all that the state after ``tokens`` depends on; raises `OSError` when the model file is gone."""
+        options = self._options
+        return {
+            "format": STATE_FORMAT,
+            "model": file_stamp(Path(options.model_path)),
+            "tokens": list(tokens),
+            "context": [self.context, options.flash, options.cache_type],
+            "engine": file_stamp(Path(self._native.__file__)),
+            "processor": self._native.llama_print_system_info().decode("utf-8", "replace"),
+        }
+
+    def state(self) -> bytes:
+        """Return the memory of all tokens evaluated so far; empty where llama.cpp cannot give it."""
+        native = self._native
+        buffer = (ctypes.c_uint8 * native.llama_state_seq_get_size(self._context, 0))()
+        return bytes(buffer[: native.llama_state_seq_get_data(self._context, buffer, len(buffer), 0)])
+
+    def restore(self, tokens: Sequence[int], state: bytes) -> bool:
+        """Take ``state`` for the memory of ``tokens``; return whether llama.cpp took it, else nothing is remembered.
+
+        ``state`` must be what `state` returned for the same `state_key`: llama.cpp trusts it.
+        """
+        native = self._native
+        native.llama_memory_clear(self._memory, True)
+        self._cached.clear()
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        if native.llama_state_seq_set_data(self._context, buffer, len(state), 0) != len(state):
+            native.llama_memory_clear(self._memory, True)
+            return False
+        self._cached += tokens
+        return True
 
     def evaluate(self, tokens: Sequence[int]) -> int:
         """Bring the model's memory to ``tokens`` exactly; return how many were already there.
@@ -228,57 +249,23 @@ class Engine:
             room = -size
 
 
+def open_context(native: Any, model: Any, options: EngineOptions) -> Any:
+    """Return a new context of ``model`` as ``options`` want it, or a null pointer where there is no memory for it."""
+    params = native.llama_context_default_params()
+    params.n_ctx = min(options.context, native.llama_model_n_ctx_train(model))
+    params.n_batch = params.n_ubatch = min(options.batch, params.n_ctx)
+    params.n_threads = options.threads
+    params.n_threads_batch = options.threads_batch or options.threads
+    params.flash_attn_type = FLASH[options.flash]
+    params.type_k = params.type_v = CACHE_TYPES[options.cache_type]
+    return native.llama_init_from_model(model, params)
+
+
 def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
     """Return how many tokens two sequences have in common at their start."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _import_native() -> Any:
-    try:
-        return importlib.import_module("llama_cpp")
-    except ImportError as error:
-        raise EngineError("engine", "llama.cpp is not installed.") from error
-    except (OSError, RuntimeError) as error:
-        # Raised by llama_cpp itself when its shared library is damaged or was built for another system.
-        raise EngineError("engine", f"llama.cpp is installed but cannot be loaded: {error}") from error
-
-
 def _bad_template(error: TemplateError) -> EngineError:
     return EngineError("corrupt", f"The chat template inside the model file does not work ({error}).")
-
-
-def _check_file(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(_GGUF_MAGIC))
-    except FileNotFoundError as error:
-        raise EngineError("missing", "The model file is not on this machine.") from error
-    except OSError as error:
-        raise EngineError("missing", f"The model file cannot be read: {error.strerror}.") from error
-    if magic != _GGUF_MAGIC:
-        raise EngineError("corrupt", "The model file is damaged, or is not a GGUF file.")
-
-
-class _Log:
-    """llama.cpp's messages: warnings and errors go to stderr, and errors tell why a file did not load."""
-
-    def __init__(self, native: Any) -> None:
-        self._errors: list[str] = []
-        self._callback = native.llama_log_callback(self._take)
-        native.llama_log_set(self._callback, ctypes.c_void_p(0))
-
-    def _take(self, level: int, text: bytes, _: Any) -> None:
-        if level == _ERROR_LEVEL:
-            line = text.decode("utf-8", "replace")
-            self._errors.append(line)
-            sys.stderr.write(line)
-
-    def failure(self, message: str) -> EngineError:
-        """Return the error for a load that failed, as the messages so far explain it."""
-        said = " ".join(self._errors).casefold()
-        if "alloc" in said or "out of memory" in said:
-            return EngineError("memory", "There is not enough free memory for the model.")
-        return EngineError(
-            "corrupt", f"{message} The file is damaged, cut short, or of a kind that llama.cpp cannot read."
-        )

@@ -23,7 +23,7 @@ from spreadguide.adapters.llama_engine import EngineOptions
 from spreadguide.adapters.llama_requests import Requests
 from spreadguide.adapters.llama_restarts import Restarts
 from spreadguide.adapters.llama_settings import (
-    POLITE_THREADS,
+    WAITING,
     Failure,
     GeneratorState,
     GeneratorStatus,
@@ -79,6 +79,10 @@ class LlamaProcess:
             temperature=settings.temperature,
             repeat_penalty=settings.repeat_penalty,
             seed=settings.seed,
+            kept=str(settings.kept) if settings.kept else None,
+            threads_batch=settings.threads_batch,
+            flash=settings.flash,
+            cache_type=settings.cache_type,
         )
         self._warm_up = warm_up
         self._needs_engine = command is None
@@ -242,7 +246,8 @@ class LlamaProcess:
     def _run_child(self) -> Failure:
         """Run one child from its start to its end; return why it ended."""
         try:
-            child = Child([*self._command, json.dumps(asdict(self._options))], {**os.environ, **POLITE_THREADS})
+            command = [*self._command, json.dumps(asdict(self._options))]
+            child = Child(command, {**os.environ, **WAITING[self._settings.waiting]})
         except OSError as error:
             return Failure("crash", f"The generator's process cannot be started: {error.strerror}.")
         with self._lock:

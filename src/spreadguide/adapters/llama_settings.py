@@ -8,11 +8,24 @@ from enum import StrEnum
 from pathlib import Path
 
 import psutil
+from platformdirs import user_cache_path
 
 POLITE_THREADS = {"OMP_WAIT_POLICY": "passive"}
 """OpenMP threads that wait shall sleep: spinning, they fall to a tenth of the speed as soon as other processes are busy
 (1.5B model, 2 cores, load 5: 5.3 tokens a second against 1.0). On a quiet machine it costs a tenth at most."""
 
+BRIEF_SPINS = "2000"
+"""Turns that a waiting thread spins before it sleeps, about a tenth of a millisecond: longer than the threads of one
+computation wait for each other, and far shorter than the turn that the system gives to another process."""
+
+WAITING = {"sleep": POLITE_THREADS, "brief": {"GOMP_SPINCOUNT": BRIEF_SPINS}, "spin": {"OMP_WAIT_POLICY": "active"}}
+"""How threads wait for each other, by name: what the worker's environment must say before it starts."""
+
+FLASH = {"auto": -1, "off": 0, "on": 1}
+"""llama.h's ``llama_flash_attn_type`` by name."""
+
+CACHE_TYPES = {"f16": 1, "q8_0": 8}
+"""ggml.h's types in which a context's memory can be kept, by name."""
 
 FIRST_RESTART_WAIT_SECONDS = 1.0
 """Wait before a model that crashed twice in a row is started again; it doubles with each further crash. After the first
@@ -52,17 +65,23 @@ class GeneratorState:
 class LlamaSettings:
     """How the model is run; times in seconds.
 
-    ``context`` is the room for prompt and answer together and ``batch`` the prompt tokens evaluated in one go, both
-    in tokens. ``threads`` 0 means one per physical core this process may use. ``repeat_penalty`` 1 is off:
-    penalties spoil verbatim quotes and numbers, and loops are stopped anyway. At most ``max_queue`` requests wait.
-    A load may take ``start_timeout``, and a request may be silent for ``stall_timeout``. A model that crashed is
-    started again: at once, then after ``restart_wait``, which doubles up to ``longest_restart_wait``, until it has been
-    ready for ``steady``.
+    ``context`` is the room for prompt and answer together and ``batch`` the prompt tokens evaluated in one go, both in
+    tokens. ``threads`` 0 means one per physical core this process may use, and ``threads_batch``, for reading prompts,
+    0 as many as that. ``flash``, ``cache_type`` and ``waiting`` are names of `FLASH`, `CACHE_TYPES` and `WAITING`.
+    ``repeat_penalty`` 1 is off: penalties spoil verbatim quotes and numbers, and loops are stopped anyway. At most
+    ``max_queue`` requests wait. A load may take ``start_timeout``, and a request may be silent for ``stall_timeout``.
+    A model that crashed is started again: at once, then after ``restart_wait``, which doubles up to
+    ``longest_restart_wait``, until it has been ready for ``steady``. ``kept`` is the folder in which the memory of a
+    prompt's fixed part is kept between starts.
     """
 
     context: int = 4096
     batch: int = 256
     threads: int = 0
+    threads_batch: int = 0
+    flash: str = "auto"
+    cache_type: str = "f16"
+    waiting: str = "sleep"
     temperature: float = 0.0
     repeat_penalty: float = 1.0
     seed: int = 1
@@ -72,6 +91,7 @@ class LlamaSettings:
     restart_wait: float = FIRST_RESTART_WAIT_SECONDS
     longest_restart_wait: float = LONGEST_RESTART_WAIT_SECONDS
     steady: float = STEADY_SECONDS
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +114,11 @@ _HINTS = {
     "memory": "Close other programs, or choose a smaller model. Until then, answers are quotes.",
     "crash": "Run `spreadguide doctor`. Until it is back, answers are quotes.",
 }
+
+
+def engine_dir() -> Path:
+    """Return the folder of what was worked out once for this machine: ``spreadguide/engine`` in the user's cache."""
+    return user_cache_path("spreadguide", appauthor=False) / "engine"
 
 
 def usable_cores() -> int:

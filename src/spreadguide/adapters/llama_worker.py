@@ -4,7 +4,8 @@ Started as ``python -P -m spreadguide.adapters.llama_worker OPTIONS`` by `llama_
 JSON object. Requests carry ``op``:
 
 - ``generate`` (``id``, ``messages``, ``max_tokens``, ``stop``) is answered by ``text`` events and one ``done``;
-- ``warm`` (``id``, ``messages``) evaluates what the two chats in ``messages`` have in common, and sends ``done``;
+- ``warm`` (``id``, ``messages``) evaluates what the two chats in ``messages`` have in common, or takes its memory from
+  disk, and sends ``done``;
 - ``cancel`` (``id``) ends that request and all before it;
 - ``count`` (``id``, ``texts``) is answered at once by ``counts``, also while the model writes.
 
@@ -27,7 +28,9 @@ from typing import IO, Any, NoReturn
 
 import psutil
 
-from spreadguide.adapters.llama_engine import Aborted, Engine, EngineError, EngineOptions, shared_length
+from spreadguide.adapters.llama_engine import Aborted, Engine, EngineOptions, shared_length
+from spreadguide.adapters.llama_kept import KeptStates
+from spreadguide.adapters.llama_loading import EngineError
 from spreadguide.adapters.llama_text import TextStream
 from spreadguide.types import FinishReason
 
@@ -60,7 +63,7 @@ class Worker:
         """Load the model and do requests until the input ends; return the process's exit code."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
         try:
-            _check_memory(Path(self._options.model_path))
+            check_memory(Path(self._options.model_path))
             engine = Engine(self._options, self._must_stop)
         except EngineError as error:
             self._send(event="failed", kind=error.kind, reason=error.reason)
@@ -115,13 +118,38 @@ class Worker:
     def _warm(self, engine: Engine, job: dict[str, Any]) -> None:
         one, other = (engine.render(messages) for messages in job["messages"])
         shared = one[: shared_length(one, other)]
-        finish = FinishReason.STOP
+        finish, restored = FinishReason.STOP, False
         if shared and len(shared) < engine.context:
             try:
-                engine.evaluate(shared)
+                restored = self._read_ahead(engine, shared)
             except Aborted:
                 finish = FinishReason.CANCELLED
-        self._send(event="done", id=job["id"], finish=finish, prompt_tokens=len(shared), completion_tokens=0)
+        self._send(
+            event="done",
+            id=job["id"],
+            finish=finish,
+            prompt_tokens=len(shared),
+            reused_tokens=len(shared) if restored else 0,
+            completion_tokens=0,
+        )
+
+    def _read_ahead(self, engine: Engine, tokens: list[int]) -> bool:
+        """Bring the engine's memory to ``tokens``; return whether it came from disk, where it is kept if it can be."""
+        if self._options.kept is None:
+            engine.evaluate(tokens)
+            return False
+        try:
+            kept = KeptStates(Path(self._options.kept), engine.state_key(tokens))
+        except FileNotFoundError:  # The model file was removed while it was loaded.
+            engine.evaluate(tokens)
+            return False
+        if state := kept.load():
+            if engine.restore(tokens, state):
+                return True
+            kept.forget()
+        engine.evaluate(tokens)
+        kept.save(engine.state())
+        return False
 
     def _generate(self, engine: Engine, job: dict[str, Any]) -> None:
         tokens = engine.render(job["messages"])
@@ -157,7 +185,8 @@ class Worker:
             self._send(event="text", id=job["id"], text=text)
 
 
-def _check_memory(model: Path) -> None:
+def check_memory(model: Path) -> None:
+    """Raise `EngineError` where the model would not fit into the memory that is free."""
     try:
         needed = model.stat().st_size + MEMORY_OVERHEAD_BYTES
     except OSError:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from spreadguide.adapters.llama_process import LlamaProcess
 from spreadguide.adapters.llama_settings import GeneratorState, GeneratorStatus, LlamaSettings
+from spreadguide.adapters.llama_tuned import tuned
 from spreadguide.errors import GeneratorUnavailable, ModelError, ModelMissing
 from spreadguide.models.files import ResolvedModel
 from spreadguide.types import Draft, Prompt, Queued
@@ -25,7 +26,8 @@ WAIT_STEP_SECONDS = 0.05
 class LocalGenerator:
     """A `Generator` over the model that ``resolve`` names, verified before it is loaded.
 
-    ``resolve`` checks the file's hash; it raises `ModelMissing` while the file is not on this machine.
+    ``resolve`` checks the file's hash; it raises `ModelMissing` while the file is not on this machine. What a
+    calibration chose for the model is used where ``settings`` leave it open.
     """
 
     def __init__(
@@ -117,8 +119,9 @@ class LocalGenerator:
             return
         if self._closing.is_set():
             return
+        settings = tuned(self._settings, found.path)
         process = LlamaProcess(
-            found.path, found.model_id, chat_format=found.chat_format, settings=self._settings, warm_up=self._warm_up
+            found.path, found.model_id, chat_format=found.chat_format, settings=settings, warm_up=self._warm_up
         )
         process.start()
         self._process = process
