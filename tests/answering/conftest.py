@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from remembering_judge import RememberingJudge
 
 from spreadguide.assistant import Assistant, Library
 from spreadguide.building import make_embedder
-from spreadguide.protocols import Embedder, Generator
+from spreadguide.protocols import Embedder, Generator, PairJudge
 from spreadguide.settings import load_settings
 from spreadguide.wiring import make_reader, open_library
 
@@ -29,8 +30,14 @@ def library(shipped_index: Path, embedder: Embedder) -> Iterator[Library]:
 
 
 @pytest.fixture(scope="session")
-def make_assistant(library: Library, embedder: Embedder) -> MakeAssistant:
+def reader() -> PairJudge:
+    """The cross-encoder that ships, loaded once."""
+    return RememberingJudge(make_reader())
+
+
+@pytest.fixture(scope="session")
+def make_assistant(library: Library, embedder: Embedder, reader: PairJudge) -> MakeAssistant:
     def make(generator: Generator | None) -> Assistant:
-        return Assistant(library, embedder, make_reader(), generator)
+        return Assistant(library, embedder, reader, generator)
 
     return make

@@ -8,15 +8,26 @@ from pathlib import Path
 import pytest
 
 from spreadguide.answering.gate import names_in
-from spreadguide.types import Status
+from spreadguide.assistant import Assistant
+from spreadguide.types import Final, Retrieved, Status
 
 QUESTIONS = tomllib.loads((Path(__file__).parent / "gate_questions.toml").read_text("utf-8"))["report"]
 
 
 def answered_share(make_assistant, questions: list[str]) -> float:
     assistant = make_assistant(None)
-    statuses = [assistant.answer(question).status for question in questions]
-    return sum(status in {Status.ANSWERED, Status.PARTIAL} for status in statuses) / len(statuses)
+    return sum(is_answered(assistant, question) for question in questions) / len(questions)
+
+
+def is_answered(assistant: Assistant, question: str) -> bool:
+    """Tell it by the first event after the passages: a claim is told only once the gate has let the question through.
+
+    What would still come takes a sixth of the time of an answer and does not change its status.
+    """
+    events = assistant.ask(question)
+    told = next(event for event in events if not isinstance(event, Retrieved))
+    events.close()
+    return not isinstance(told, Final) or told.answer.status in {Status.ANSWERED, Status.PARTIAL}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from remembering_judge import RememberingJudge
 from scripted_generator import ScriptedGenerator
 from small_corpus import write_reports
 from starlette.testclient import TestClient
@@ -43,9 +44,10 @@ def make_services(index_dir: Path) -> Iterator[MakeServices]:
     settings = load_settings(index_dir=index_dir)
     embedder = make_embedder(settings)
     index, library = open_library(settings, embedder)
+    reader = RememberingJudge(make_reader())
 
     def make(generator: ScriptedGenerator | None) -> SimpleNamespace:
-        assistant = Assistant(library, embedder, make_reader(), generator)
+        assistant = Assistant(library, embedder, reader, generator)
         lease = partial(nullcontext, assistant)
         return SimpleNamespace(settings=settings, generator=generator, lease=lease, close=lambda: None)
 

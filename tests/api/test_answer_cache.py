@@ -27,9 +27,9 @@ OF_ITS_OWN = ("id", "timings_ms", "trace", "question", "standalone_question")
 MOST_ROUNDS = 2000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(index_dir):
-    """A real server without a model."""
+    """A real server without a model; it remembers what another test here asked, so each asks something of its own."""
     with serve(index_dir) as found:
         yield found
 
@@ -77,8 +77,9 @@ def test_the_same_question_gets_the_same_answer_and_is_told_so(address, question
 
 
 def test_a_stream_of_it_has_the_passages_the_claims_and_the_answer(address):
-    first = _post(address, HOW_LONG)
-    found = _post(address, HOW_LONG, stream=True)
+    first = _post(address, HOW_LONG, role="reader of a stream")
+    assert not first["trace"]["cached"]
+    found = _post(address, HOW_LONG, role="reader of a stream", stream=True)
     assert [name for name, _ in found] == ["retrieved", *["claim"] * len(first["claims"]), "final"]
     assert found[0][1]["hits"] == first["evidence"]
     assert [data["claim"] for name, data in found if name == "claim"] == first["claims"]

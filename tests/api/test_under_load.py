@@ -99,6 +99,13 @@ def real_server(index_dir, **settings):
         services.close()
 
 
+@pytest.fixture(scope="module")
+def real(index_dir):
+    """A real server with the small model; it remembers answers, so each test asks something of its own."""
+    with real_server(index_dir) as (address, services):
+        yield address, services
+
+
 class _Stream:
     """The events of one question, read when they are asked for."""
 
@@ -168,23 +175,23 @@ def test_who_leaves_while_waiting_is_out_of_the_queue_within_a_second(serve, wat
 
 @pytest.mark.llm
 @needs_model
-def test_a_model_that_is_killed_in_the_middle_leaves_quotes_and_comes_back(index_dir):
-    with real_server(index_dir) as (address, services):
-        with asking(address, WHY_SLOW) as stream:
-            stream.until("token")
-            killed = services.generator.pid
-            os.kill(killed, signal.SIGKILL)
-            answer = stream.until("final", "error")
-        assert stream.names[-1] == "final"
-        assert "adoption took longer on their wards" in answer["text"]
-        assert [warning for warning in answer["warnings"] if "quotes" in warning and "memory ran out" in warning]
-        assert services.generator.wait(PATIENCE_SECONDS)
-        assert services.generator.pid != killed
-        assert httpx.get(f"{address}/readyz").status_code == 200
-        body = {"question": WHY_SLOW}
-        healed = httpx.post(f"{address}/v1/ask", json=body, timeout=PATIENCE_SECONDS).raise_for_status().json()
-        assert (healed["trace"]["model"], healed["trace"]["cached"]) == (MODEL, False)
-        assert not [warning for warning in healed["warnings"] if "quotes" in warning]
+def test_a_model_that_is_killed_in_the_middle_leaves_quotes_and_comes_back(real):
+    address, services = real
+    with asking(address, WHY_SLOW) as stream:
+        stream.until("token")
+        killed = services.generator.pid
+        os.kill(killed, signal.SIGKILL)
+        answer = stream.until("final", "error")
+    assert stream.names[-1] == "final"
+    assert "adoption took longer on their wards" in answer["text"]
+    assert [warning for warning in answer["warnings"] if "quotes" in warning and "memory ran out" in warning]
+    assert services.generator.wait(PATIENCE_SECONDS)
+    assert services.generator.pid != killed
+    assert httpx.get(f"{address}/readyz").status_code == 200
+    body = {"question": WHY_SLOW}
+    healed = httpx.post(f"{address}/v1/ask", json=body, timeout=PATIENCE_SECONDS).raise_for_status().json()
+    assert (healed["trace"]["model"], healed["trace"]["cached"]) == (MODEL, False)
+    assert not [warning for warning in healed["warnings"] if "quotes" in warning]
 
 
 @pytest.mark.llm
@@ -212,7 +219,8 @@ def test_who_waits_is_told_and_who_cannot_wait_gets_quotes_at_once(index_dir):
 @pytest.mark.slow
 @pytest.mark.llm
 @needs_model
-def test_everyone_in_a_crowd_gets_an_answer_or_is_told_when_to_come_back(index_dir):
+def test_everyone_in_a_crowd_gets_an_answer_or_is_told_when_to_come_back(real):
+    address, _ = real
     together = threading.Barrier(CROWD)
 
     def ask(number: int):
@@ -224,9 +232,9 @@ def test_everyone_in_a_crowd_gets_an_answer_or_is_told_when_to_come_back(index_d
                 stream.until("final", "error")
             return stream
 
-    with real_server(index_dir) as (address, _), ThreadPoolExecutor(CROWD) as pool:
+    with ThreadPoolExecutor(CROWD) as pool:
         streams = list(pool.map(ask, range(CROWD)))
-        assert httpx.get(f"{address}/readyz").status_code == 200
+    assert httpx.get(f"{address}/readyz").status_code == 200
     served = [stream for stream in streams if stream.status == 200]
     assert len(served) >= PLACES
     assert {stream.names[-1] for stream in served} == {"final"}

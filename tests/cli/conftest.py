@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import run
+from commands import run_process
 from small_corpus import write_reports
 
 
@@ -32,7 +32,7 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     corpus = write_reports(tmp_path_factory.mktemp("reports"))
     index = tmp_path_factory.mktemp("index")
-    done = run("index", "build", "--corpus", corpus, "--index", index, "--json", cwd=corpus)
+    done = run_process("index", "build", "--corpus", corpus, "--index", index, "--json", cwd=corpus)
     assert done.returncode == 0, done.stderr
     return Built(corpus, index, json.loads(done.stdout))
 

@@ -11,7 +11,7 @@ import threading
 
 import httpx
 import pytest
-from commands import PATIENCE_SECONDS, command, environment, run, run_badly
+from commands import PATIENCE_SECONDS, command, environment, run, run_badly, run_process
 from small_corpus import HOW_LONG
 
 from spreadguide import __version__
@@ -19,12 +19,12 @@ from spreadguide.models.catalogue import load_catalogue
 
 
 def test_version_help_and_wrong_usage(tmp_path):
-    assert run("--version", cwd=tmp_path).stdout == f"SpreadGuide {__version__}\n"
+    assert run_process("--version", cwd=tmp_path).stdout == f"SpreadGuide {__version__}\n"
     shown = run("--help", cwd=tmp_path)
     assert shown.returncode == 0
     for name in ("ask", "search", "serve", "doctor", "index", "models"):
         assert f" {name} " in shown.stdout
-    assert run("no-such-command", cwd=tmp_path).returncode == 2
+    assert run_process("no-such-command", cwd=tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_wrong_option_is_named(tmp_path, arguments, named):
 
 def test_the_models_of_the_catalogue(tmp_path):
     shown = run("models", "list", cwd=tmp_path, models_dir=tmp_path)
-    listed = json.loads(run("models", "list", "--json", cwd=tmp_path, models_dir=tmp_path).stdout)
+    listed = json.loads(run_process("models", "list", "--json", cwd=tmp_path, models_dir=tmp_path).stdout)
     catalogue = load_catalogue()
     assert [row["id"] for row in listed] == [entry.id for entry in catalogue.model]
     for entry, row in zip(catalogue.model, listed, strict=True):
@@ -65,7 +65,7 @@ def test_models_are_verified_again(tmp_path):
     assert missing.returncode == 1
     assert f"{entry.id}: The model {entry.id} is not on this machine" in missing.stdout
     (tmp_path / entry.file).write_bytes(b"GGUF")
-    truncated = run("models", "verify", cwd=tmp_path, models_dir=tmp_path)
+    truncated = run_process("models", "verify", cwd=tmp_path, models_dir=tmp_path)
     assert truncated.returncode == 1
     assert "is damaged" in truncated.stdout
     assert f"spreadguide models pull {entry.id}" in truncated.stdout
@@ -99,7 +99,9 @@ def test_a_wrong_settings_file_is_named(tmp_path, text, problem):
 def test_options_win_over_the_environment_and_that_over_the_file(tmp_path):
     (tmp_path / "spreadguide.toml").write_text('index_dir = "from-file"\n')
     assert "in from-file yet" in run_badly("search", "wards", cwd=tmp_path)
-    assert "in from-environment yet" in run_badly("search", "wards", cwd=tmp_path, index_dir="from-environment")
+    assert "in from-environment yet" in run_badly(
+        "search", "wards", cwd=tmp_path, process=True, index_dir="from-environment"
+    )
     said = run_badly("search", "wards", "--index", "from-option", cwd=tmp_path, index_dir="from-environment")
     assert "in from-option yet" in said
     assert "in from-file yet" in run_badly("search", "wards", cwd=tmp_path, index_dir="")
@@ -121,7 +123,7 @@ def test_the_doctor_says_what_is_right_and_what_to_do(built, tmp_path):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        done = run(
+        done = run_process(
             "doctor", cwd=tmp_path, index_dir=built.index, corpus_dir=built.corpus, models_dir=tmp_path, port=port
         )
     assert done.returncode == 1
@@ -153,13 +155,15 @@ def test_a_port_in_use(built):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = run_badly("serve", "--port", str(port), "--no-llm", "--index", built.index, cwd=built.corpus)
+        asked = ("serve", "--port", str(port), "--no-llm", "--index", built.index)
+        said = run_badly(*asked, cwd=built.corpus, process=True)
     assert f"Port {port} on 127.0.0.1 cannot be used: Address already in use." in said
     assert "--port" in said
 
 
 def test_an_address_of_another_machine(built):
-    said = run_badly("serve", "--host", "192.0.2.1", "--port", "8000", "--index", built.index, cwd=built.corpus)
+    asked = ("serve", "--host", "192.0.2.1", "--port", "8000", "--index", built.index)
+    said = run_badly(*asked, cwd=built.corpus, process=True)
     assert "192.0.2.1" in said
     assert "--host" in said
 

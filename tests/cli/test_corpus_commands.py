@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import environment, run, run_badly
+from commands import environment, run, run_badly, run_process
 from small_corpus import write_reports
 
 LIST_SECONDS = 10.0
@@ -34,7 +34,7 @@ def test_the_list_shows_every_report(reports: Path) -> None:
 
 
 def test_the_list_as_json(reports: Path) -> None:
-    done = run("corpus", "list", "--json", cwd=reports, corpus_dir=reports)
+    done = run_process("corpus", "list", "--json", cwd=reports, corpus_dir=reports)
     found = json.loads(done.stdout)["reports"]
     funding = next(report for report in found if report["path"] == "funding.md")
     assert funding["source_id"] == "funding"
@@ -65,7 +65,7 @@ def test_the_list_and_the_check_load_no_engine(reports: Path) -> None:
 
 def test_a_report_is_added_listed_and_removed(reports: Path, tmp_path: Path) -> None:
     (tmp_path / "hubs.txt").write_text("Rapid hubs\n\nThe hubs were funded for two years.\n")
-    added = run(
+    added = run_process(
         "corpus", "add", tmp_path / "hubs.txt", "--corpus", reports, "--kind", "evaluation", "--year", "2024",
         "--author", "A. Writer", "--supersedes", "funding.md", cwd=tmp_path,
     )  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_report_is_added_listed_and_removed(reports: Path, tmp_path: Path) -> 
     assert "2024, evaluation, current" in listed
     assert "Harbour Trust, 2021, superseded" in listed
 
-    removed = run("corpus", "remove", "hubs", "--corpus", reports, cwd=tmp_path)
+    removed = run_process("corpus", "remove", "hubs", "--corpus", reports, cwd=tmp_path)
     assert removed.returncode == 0
     assert "hubs.txt was removed. It is kept as" in removed.stdout
     assert "it superseded funding.md" in removed.stderr
@@ -126,7 +126,7 @@ def test_the_check_says_what_is_wrong_where(reports: Path) -> None:
     assert (good.returncode, good.stdout) == (0, "Nothing is wrong.\n")
 
     (reports / "brief.md").write_text("---\ntitle: A brief\naudience: [patient]\n---\n\n# A brief\n\nText.\n")
-    bad = run("corpus", "check", "--corpus", reports, cwd=reports)
+    bad = run_process("corpus", "check", "--corpus", reports, cwd=reports)
     assert bad.returncode == 1
     assert "LOOK  brief.md:3: In the front matter, audience may hold only innovator" in bad.stdout
     assert "What to do: " in bad.stdout

@@ -1,4 +1,4 @@
-"""``spreadguide corpus add URL`` and ``corpus fetch`` as real processes, against a real server on loopback.
+"""``spreadguide corpus add URL`` and ``corpus fetch``, against a real server on loopback.
 
 Loopback is refused by default, and no setting allows it. Where a test needs it, it starts the command from a few lines
 that replace the rule.

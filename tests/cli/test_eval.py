@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from commands import run
+from commands import run, run_process
 from small_corpus import HOW_LONG, NOT_COVERED
 
 
@@ -25,7 +25,7 @@ def folder(built, tmp_path):
 
 def test_measuring_prints_metrics_with_intervals_and_keeps_the_run(folder, tmp_path):
     asked = ("eval", folder, "--no-llm", "--json", "--runs", tmp_path / "runs")
-    done = run(*asked, cwd=tmp_path, evaluation_dir=tmp_path / "cache")
+    done = run_process(*asked, cwd=tmp_path, evaluation_dir=tmp_path / "cache")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     assert (printed["set"], printed["kind"], printed["n"]) == ("asked", "questions", 2)

@@ -132,8 +132,6 @@ def test_ctrl_c_in_the_middle_leaves_the_live_index_as_it_was(copied, step):
     # What was embedded stays for the next build, which clears it away.
     for added in ours.corpus.glob("many-*.txt"):
         added.unlink()
-    rebuilt = subprocess.run(
-        command("index", "build", "--corpus", ours.corpus, "--index", ours.index), env=environment(), check=False
-    )
+    rebuilt = run("index", "build", "--corpus", ours.corpus, "--index", ours.index, cwd=ours.corpus)
     assert rebuilt.returncode == 0
     assert not [path for path in ours.index.iterdir() if re.search("building", path.name)]

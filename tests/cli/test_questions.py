@@ -7,13 +7,13 @@ import os
 import subprocess
 
 import pytest
-from commands import command, environment, run, run_badly
+from commands import command, environment, run, run_badly, run_process
 from shapes import ANSWER, check
 from small_corpus import DECLINED, HOW_LONG, HOW_MANY_WARDS
 
 
 def test_an_answer_as_text(built):
-    done = run("ask", HOW_LONG, "--no-llm", "--index", built.index, cwd=built.corpus)
+    done = run_process("ask", HOW_LONG, "--no-llm", "--index", built.index, cwd=built.corpus)
     assert done.returncode == 0, done.stderr
     assert "“The Harbour Trust funds partner hospitals for up to three years.” [1]" in done.stdout
     assert "[1] Helping other hospitals adopt a nursing service (Harbour Trust, 2021)" in done.stdout
@@ -55,7 +55,7 @@ def test_search(built):
     assert found.stdout.startswith("1. A bedside safety questionnaire on hospital wards › Who took part (")
     assert "\n2. " in found.stdout
     assert "\n3. " not in found.stdout
-    as_json = run("search", HOW_MANY_WARDS, "--json", "-k", "3", "--index", built.index, cwd=built.corpus)
+    as_json = run_process("search", HOW_MANY_WARDS, "--json", "-k", "3", "--index", built.index, cwd=built.corpus)
     hits = json.loads(as_json.stdout)["hits"]
     assert len(hits) == 3
     assert hits[0]["path"] == "wards/trial.html"
@@ -118,7 +118,7 @@ def test_a_wrong_history(tmp_path, text, problem):
 
 @pytest.mark.parametrize("asked", [("ask", HOW_LONG, "--no-llm"), ("search", HOW_LONG)])
 def test_without_an_index(tmp_path, asked):
-    said = run_badly(*asked, "--index", "nowhere", cwd=tmp_path)
+    said = run_badly(*asked, "--index", "nowhere", cwd=tmp_path, process=True)
     assert "There is no index in nowhere yet." in said
     assert "spreadguide index build" in said
     assert not (tmp_path / "nowhere").exists()

@@ -5,6 +5,7 @@ import json
 import pytest
 from small_corpus import DECLINED, HOW_LONG, HOW_MANY_WARDS, NOT_COVERED, REPORTS
 
+from spreadguide import workbench
 from spreadguide.errors import EvaluationError, GeneratorUnavailable
 from spreadguide.evaluation.binary import measure_answerable, measure_claims
 from spreadguide.evaluation.questions import measure_questions
@@ -23,8 +24,17 @@ def write(folder, name, rows):
     (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
+@pytest.fixture(scope="module")
+def models():
+    """The real embedder and cross-encoder, loaded once."""
+    return workbench.make_embedder(load_settings()), workbench.make_reader()
+
+
 @pytest.fixture
-def bench(tmp_path):
+def bench(tmp_path, models, monkeypatch):
+    embedder, reader = models
+    monkeypatch.setattr(workbench, "make_embedder", lambda _settings: embedder)
+    monkeypatch.setattr(workbench, "make_reader", lambda: reader)
     return Bench(load_settings(use_generator=False, evaluation_dir=tmp_path / "cache"), silent)
 
 
