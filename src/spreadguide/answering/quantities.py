@@ -48,6 +48,9 @@ _CLAUSE_MARK = re.compile(r"[,;:.!?()\[\]–—]")
 COUNTED_WINDOW = 4
 """Words after a number in which the thing counted is looked for: "11,000 local NHS sites"."""
 
+BOUND_WINDOW = 60
+"""Characters before a number in which its bound stands: the longest ("in excess of a total of £") takes half of that."""
+
 
 class Bound(StrEnum):
     """How a number limits what it counts."""
@@ -209,7 +212,7 @@ def _scaled(value: float, tokens: list[Word], following: int) -> tuple[float, st
 
 def _quantity(text: str, tokens: list[Word], index: int, following: int, value: float, unit: str) -> Quantity:
     start, end = tokens[index].start, tokens[following - 1].end
-    before = text[:start]
+    before = text[max(0, start - BOUND_WINDOW) : start]
     if before.rstrip()[-1:] in tuple(_CURRENCY):
         unit = before.rstrip()[-1]
     if percent := _PERCENT_AFTER.match(text, end):
