@@ -67,8 +67,7 @@ class Change:
 
 def changes(start: Tuned, logical: int) -> Iterator[Change]:
     """Yield what is tried, most promising first; ``logical`` counts the threads that the processors run at once."""
-    yield Change("threads that wait spin for a moment", {"waiting": "brief"}, crowded=True)
-    yield Change("threads that wait spin all the time", {"waiting": "spin"}, crowded=True)
+    yield Change("threads that wait sleep at once", {"waiting": "sleep"}, crowded=True)
     counts = sorted({max(1, start.threads - 1), max(start.threads, logical)} - {start.threads})
     for count in counts:
         yield Change(f"{_threads(count)} for writing", {"threads": count}, crowded=True)
@@ -190,6 +189,11 @@ class TrialProcess:
         """Return the seconds per token read and per token written; raises `GeneratorUnavailable`."""
         if self._child is None or self._waiting != settings.waiting:
             self._start(settings.waiting)
+            # The first use of a model that was just loaded is slower, which is no fault of the settings.
+            self._measured(settings, READ_TOKENS, WRITE_TOKENS)
+        return self._measured(settings, read, write)
+
+    def _measured(self, settings: Tuned, read: int, write: int) -> tuple[float, float]:
         options = settings.model_dump(exclude={"waiting"})
         if self._child is not None:
             self._child.send({"read": read, "write": write, **options})

@@ -21,7 +21,7 @@ from spreadguide.durable import put_in_place
 
 log = logging.getLogger(__name__)
 
-RULES = 1
+RULES = 2
 """To be raised when the calibration measures or chooses differently: what was chosen before is then forgotten."""
 
 MOST_THREADS = 256
@@ -43,7 +43,7 @@ class Tuned(_Strict):
     batch: int = Field(ge=8, le=MOST_BATCH)
     flash: Literal["auto", "off", "on"]
     cache_type: Literal["f16", "q8_0"]
-    waiting: Literal["sleep", "brief", "spin"]
+    waiting: Literal["sleep", "brief"]
 
 
 class Trial(_Strict):
@@ -75,7 +75,7 @@ class Calibration(_Strict):
 def start_settings() -> Tuned:
     """Return what is used where nothing was calibrated."""
     plain, cores = LlamaSettings(), usable_cores()
-    return Tuned(threads=cores, threads_batch=cores, batch=plain.batch, flash="auto", cache_type="f16", waiting="sleep")
+    return Tuned(threads=cores, threads_batch=cores, batch=plain.batch, flash="auto", cache_type="f16", waiting="brief")
 
 
 def tuned(settings: LlamaSettings, model: Path) -> LlamaSettings:

@@ -49,7 +49,7 @@ COUNTED_WINDOW = 4
 """Words after a number in which the thing counted is looked for: "11,000 local NHS sites"."""
 
 BOUND_WINDOW = 60
-"""Characters before a number in which its bound stands: the longest ("in excess of a total of £") takes half of that."""
+"""Characters before a number in which its bound stands: the longest ("in excess of a total of £") takes half."""
 
 
 class Bound(StrEnum):

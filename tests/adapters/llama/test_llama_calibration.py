@@ -23,7 +23,7 @@ from spreadguide.errors import GeneratorUnavailable
 from spreadguide.models.files import ResolvedModel
 
 BATCH = Change("twice the batch", {"batch": 512})
-BRIEF = Change("spin for a moment", {"waiting": "brief"}, crowded=True)
+SLEEP = Change("sleep at once", {"waiting": "sleep"}, crowded=True)
 
 
 class Machine:
@@ -84,10 +84,10 @@ def test_what_is_slow_beside_a_busy_program_is_not_taken(monkeypatch):
         busy.clear()
 
     monkeypatch.setattr(llama_calibration, "_busy_core", one_core_busy)
-    found = Machine(lambda s: (0.03 if busy else 0.008) if s.waiting == "brief" else 0.01).calibrated(BRIEF)
+    found = Machine(lambda s: (0.03 if busy else 0.008) if s.waiting == "sleep" else 0.01).calibrated(SLEEP)
     assert found.trials[0].busy == -2.0
     assert not found.trials[0].taken
-    assert found.chosen.waiting == "sleep"
+    assert found.chosen.waiting == "brief"
 
 
 def test_when_time_runs_out_or_the_model_does_not_run_it_is_said():
@@ -96,7 +96,7 @@ def test_when_time_runs_out_or_the_model_does_not_run_it_is_said():
             raise GeneratorUnavailable("It does not run.")
         return MOST_SECONDS / 150
 
-    found = Machine(seconds).calibrated(BATCH, BRIEF, BRIEF)
+    found = Machine(seconds).calibrated(BATCH, SLEEP, SLEEP)
     assert [trial.pairs for trial in found.trials] == [0, 2, 0]
     assert "does not run" in found.trials[0].why
     assert "no time" in found.trials[2].why
@@ -115,9 +115,9 @@ def test_what_was_chosen_is_kept_for_this_file_used_and_forgotten(tmp_path):
     model.write_bytes(b"GGUF")
     plain = LlamaSettings(kept=folder)
     assert tuned(plain, model) == plain
-    keep_calibration(folder, model, calibration(threads=3, threads_batch=5, flash="off", waiting="brief"))
+    keep_calibration(folder, model, calibration(threads=3, threads_batch=5, flash="off", waiting="sleep"))
     found = tuned(plain, model)
-    assert (found.threads, found.threads_batch, found.flash, found.waiting) == (3, 5, "off", "brief")
+    assert (found.threads, found.threads_batch, found.flash, found.waiting) == (3, 5, "off", "sleep")
     named = tuned(LlamaSettings(kept=folder, threads=7), model)
     assert (named.threads, named.threads_batch, named.flash) == (7, 7, "off")
     assert forget_calibration(folder, model)
@@ -153,7 +153,7 @@ def test_the_real_model_is_measured_and_then_started_with_what_was_chosen(smollm
         trial.close()
     model, folder = tmp_path / "model.gguf", tmp_path / "engine"
     os.link(smollm, model)
-    keep_calibration(folder, model, calibration(threads=1, cache_type="q8_0", flash="on", waiting="brief"))
+    keep_calibration(folder, model, calibration(threads=1, cache_type="q8_0", flash="on", waiting="sleep"))
     generator = LocalGenerator(
         lambda: ResolvedModel("m", model, "chatml", 512), "m", LlamaSettings(context=512, kept=folder)
     )
@@ -161,7 +161,7 @@ def test_the_real_model_is_measured_and_then_started_with_what_was_chosen(smollm
     try:
         assert generator.wait(60)
         worker = psutil.Process(generator.pid)
-        assert worker.environ()["GOMP_SPINCOUNT"] == WAITING["brief"]["GOMP_SPINCOUNT"]
+        assert worker.environ()["OMP_WAIT_POLICY"] == WAITING["sleep"]["OMP_WAIT_POLICY"]
         options = json.loads(worker.cmdline()[-1])
         assert (options["threads"], options["cache_type"], options["flash"]) == (1, "q8_0", "on")
         assert options["threads_batch"] == usable_cores()
