@@ -7,6 +7,10 @@ TEST_MODEL := smollm2-135m-instruct
 # Options for the server, for example: make run ARGS="--port 8080"
 ARGS ?=
 
+# Without compiled files every start compiles half a million lines anew, and takes twice as long. Some machines forbid
+# them in the environment; those of .venv/ are ours to write.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check setup setup-dev index clean
 
