@@ -153,19 +153,15 @@ def test_the_queue_has_a_bound_and_keeps_its_order(scripted):
     process = ready(scripted(max_queue=2))
     holding = process.generate(ask("hold"), max_tokens=5)
     next(holding)
-    answers = []
-    waiting = []
-    for name in ("first", "second"):
-        thread = threading.Thread(target=lambda name=name: answers.extend(process.generate(ask(name), max_tokens=5)))
-        thread.start()
-        waiting.append(thread)
-        wait_until(lambda: process.waiting == len(waiting))
+    first, second = (process.generate(ask(text), max_tokens=5) for text in ("hold", "second"))
+    assert [next(one).place for one in (first, second)] == [1, 2]
     with pytest.raises(GeneratorUnavailable, match="busy"):
         next(process.generate(ask("third"), max_tokens=5))
     holding.close()
-    for thread in waiting:
-        thread.join(PATIENCE)
-    assert [answer for answer in answers if isinstance(answer, str)] == ["first", "second"]
+    assert next(first) == "one"
+    assert process.waiting == 1
+    first.close()
+    assert [piece for piece in second if isinstance(piece, str)] == ["second"]
 
 
 def test_those_who_wait_are_told_their_place_and_about_how_long(scripted):
