@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import httpx
 from answer_figures import Asked, best_rates, figures_of, must_show
 from server_process import Running, events, golden, index_here, publish, request_body, server, spread, surroundings
 
+from spreadguide.adapters.llama_calibration import one_core_busy
 from spreadguide.adapters.llama_settings import POLITE_THREADS
 from spreadguide.evaluation.sets import QuestionRow
 from spreadguide.settings import DEFAULT_MODEL
@@ -130,17 +131,6 @@ async def searches_beside(
     if searching.done() and not searching.cancelled() and searching.exception():
         raise SystemExit(f"A search beside an answer failed: {searching.exception()!r}")
     return answers, found
-
-
-@contextmanager
-def one_core_busy() -> Iterator[None]:
-    """Run a process beside the block that computes all the time."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse
 
 from spreadguide_ui.client import ApiClient
 from spreadguide_ui.guard import ASSETS, OutboundHeaders, PageGuard
-from spreadguide_ui.late import Built, LatePage
+from spreadguide_ui.late import LatePage
 from spreadguide_ui.passage_page import passage_router
 from spreadguide_ui.presence import Presence
 
@@ -63,13 +63,13 @@ def mount(app: FastAPI, *, api_url: str, is_time: Callable[[], bool] = lambda: T
     return app
 
 
-def _build_chat(client: ApiClient, presence: Presence) -> Built:
+def _build_chat(client: ApiClient, presence: Presence) -> FastAPI:
     """Import Gradio and build the page; to be called in a thread that runs no event loop."""
     # Outside of an event loop Gradio opens one for each of its locks and never closes it.
     return asyncio.run(_build_in_loop(client, presence))
 
 
-async def _build_in_loop(client: ApiClient, presence: Presence) -> Built:
+async def _build_in_loop(client: ApiClient, presence: Presence) -> FastAPI:
     os.environ.update(OFFLINE_ENVIRONMENT)
     import gradio as gr  # after the environment is set: Gradio reads it on import
 
@@ -92,7 +92,7 @@ async def _build_in_loop(client: ApiClient, presence: Presence) -> Built:
         pwa=False,
         max_file_size=1,
     )
-    return Built(host, host)
+    return host
 
 
 def _serve_asset(app: FastAPI, name: str, media_type: str) -> None:

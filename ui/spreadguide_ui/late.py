@@ -10,10 +10,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +20,10 @@ LOOK_SECONDS = 0.1
 """How often it is asked whether there is time to build."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What was built: the application that answers, and its host, whose start-up and shutdown must be run."""
-
-    answers: ASGIApp
-    host: FastAPI
-
-
 class LatePage:
     """An ASGI application that is built in a thread while `running`; a request that comes before then waits for it."""
 
-    def __init__(self, build: Callable[[], Built], is_time: Callable[[], bool]) -> None:
+    def __init__(self, build: Callable[[], FastAPI], is_time: Callable[[], bool]) -> None:
         """Build when ``is_time`` says so, or at the first request."""
         self._build = build
         self._is_time = is_time
@@ -42,7 +33,7 @@ class LatePage:
         """Serve for the length of the block; call it from the start-up of the application that mounts this one."""
         self._wanted = asyncio.Event()
         self._ended = asyncio.Event()
-        self._page: asyncio.Future[ASGIApp] = asyncio.get_running_loop().create_future()
+        self._page: asyncio.Future[FastAPI] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._bring())
         try:
             yield
@@ -66,8 +57,8 @@ class LatePage:
             return
         try:
             built = await asyncio.to_thread(self._build)
-            async with built.host.router.lifespan_context(built.host):
-                self._page.set_result(built.answers)
+            async with built.router.lifespan_context(built):
+                self._page.set_result(built)
                 await self._ended.wait()
         except Exception as error:
             log.exception("the chat page could not be built")

@@ -122,7 +122,7 @@ def _try(measure: Measure, current: Tuned, candidate: Tuned, change: Change) -> 
     if taken:
         why = "It saves time."
         if change.crowded:
-            with _busy_core():
+            with one_core_busy():
                 busy = median(_gains(measure, current, candidate, change, FIRST_PAIRS))
             if busy < -MOST_LOSS_BUSY:
                 taken, why = False, "It makes answers slower while another program is busy."
@@ -162,7 +162,7 @@ def _threads(count: int) -> str:
 
 
 @contextmanager
-def _busy_core() -> Iterator[None]:
+def one_core_busy() -> Iterator[None]:
     """Run a process beside the block that computes all the time."""
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:

@@ -83,7 +83,7 @@ def test_what_is_slow_beside_a_busy_program_is_not_taken(monkeypatch):
         yield
         busy.clear()
 
-    monkeypatch.setattr(llama_calibration, "_busy_core", one_core_busy)
+    monkeypatch.setattr(llama_calibration, "one_core_busy", one_core_busy)
     found = Machine(lambda s: (0.03 if busy else 0.008) if s.waiting == "sleep" else 0.01).calibrated(SLEEP)
     assert found.trials[0].busy == -2.0
     assert not found.trials[0].taken
