@@ -11,11 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 
+from chat_server import chat_server
 from playwright.sync_api import Browser, Page, sync_playwright
-from scripted_api import Script, scripted_api
-from serving import serving
-
-from spreadguide_ui import mount
+from scripted_api import Script
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -44,7 +42,7 @@ def script() -> Script:
 
 @pytest.fixture(scope="module")
 def site(script: Script) -> Iterator[str]:
-    with serving(lambda address: mount(scripted_api(script), api_url=address)) as address:
+    with chat_server(script) as address:
         yield address
 
 

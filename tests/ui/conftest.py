@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from scripted_api import Script, scripted_api
-from serving import serving
-
-from spreadguide_ui import mount
+from chat_server import chat_server
+from scripted_api import Script
 
 
 @pytest.fixture(scope="module")
@@ -19,5 +17,5 @@ def script() -> Script:
 @pytest.fixture(scope="module")
 def site(script: Script) -> Iterator[str]:
     """Address of a server that carries the scripted API and the real chat page."""
-    with serving(lambda address: mount(scripted_api(script), api_url=address)) as address:
+    with chat_server(script) as address:
         yield address
