@@ -9,7 +9,7 @@ from scripted_api import BEFORE, QUOTE, UNCHECKED, Script
 
 from spreadguide.api.schemas import Readiness
 from spreadguide_ui.chat import ROLES
-from spreadguide_ui.handlers import EMPTY_QUESTION, EXAMPLES
+from spreadguide_ui.handlers import EMPTY_QUESTION, EXAMPLES, STILL_WORKING
 
 pytestmark = BROWSER
 expect.set_options(timeout=PATIENCE_MS)
@@ -186,6 +186,29 @@ def test_an_empty_question_gets_a_hint(visit: Visit, script: Script) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_text(EMPTY_QUESTION)).to_be_visible()
     assert len(script.requests) == before
+
+
+def test_a_question_sent_too_early_stays_in_the_box_and_the_page_says_why(visit: Visit, script: Script) -> None:
+    page = visit.open()
+    before = len(script.requests)
+    visit.ask("step: how long is the funding?")
+    answer, box = page.locator("#sg-current"), page.get_by_label("Your question")
+    expect(answer).to_contain_text("Looking in the reports…")
+    box.fill("And who decides?")
+    box.press("Enter")
+    expect(page.get_by_text(STILL_WORKING)).to_be_visible()
+    script.release("start")
+    expect(answer).to_contain_text("Found passages in 2 reports.")
+    expect(page.get_by_text(STILL_WORKING)).to_be_visible()
+    for step in ("retrieved", "token", "claim"):
+        script.release(step)
+    expect(answer.get_by_role("heading", name="Sources")).to_be_visible()
+    expect(page.get_by_text(STILL_WORKING)).to_have_count(0)
+    expect(box).to_have_value("And who decides?")
+    assert len(script.requests) == before + 1
+    box.press("Enter")
+    expect(answer.get_by_role("heading", name="You asked: And who decides?")).to_be_visible()
+    expect(page.get_by_text(STILL_WORKING)).to_have_count(0)
 
 
 def test_hostile_text_does_nothing(visit: Visit) -> None:

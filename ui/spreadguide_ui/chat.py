@@ -97,7 +97,7 @@ def updates(view: View | Notice) -> list[Any]:
         _offer_html(view.offer) if shown else "",
         *(gr.update(value=question, visible=True) for question in shown),
         *(gr.update(visible=False) for _ in range(hidden)),
-        "",
+        gr.skip() if view.working and view.question is None else "",
     ]
 
 
@@ -148,11 +148,17 @@ def _connect(page: gr.Blocks, parts: Parts, client: ApiClient, presence: Presenc
     def on_stop(conversation: Any, past: str, current: str) -> list[Any]:
         return updates(handlers.stopped(Conversation.read(conversation), past or "", current or ""))
 
+    def on_enter(conversation: Any) -> Any:
+        notice = handlers.too_early(Conversation.read(conversation))
+        return gr.skip() if notice is None else _notice_html(notice.text)
+
     async def on_look() -> str:
         return await handlers.banner(client)
 
     typed = [parts.ask.click, parts.question.submit]
     asking = [gr.on(typed, on_ask, [parts.question, *memory], outputs, trigger_mode="once", **PRIVATE)]
+    # Gradio drops a question that is sent while another is answered, so this one says why nothing happens.
+    parts.question.submit(on_enter, parts.conversation, parts.notice, trigger_mode="multiple", **PRIVATE)
     asking += [offer.click(on_ask, [offer, *memory], outputs, **PRIVATE) for offer in parts.offers]
     parts.stop.click(on_stop, [parts.conversation, parts.past, parts.current], outputs, cancels=asking, **PRIVATE)
     parts.restart.click(lambda: updates(handlers.opening()), None, outputs, **PRIVATE)

@@ -7,14 +7,14 @@ citation is moved there; a sentence that no line supports is withheld, whatever 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spreadguide.answering.citations import DraftSentence
-from spreadguide.answering.verification import Premise, Verdict, check
+from spreadguide.answering.verification import Comparison, Premise, Verdict, compare
 from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.text import terms
 from spreadguide.types import Evidence, Layout, Span, SupportLevel, UnitKind
@@ -70,17 +70,37 @@ class Checker:
         return self._best(sentence)
 
     def _best(self, sentence: DraftSentence) -> Finding:
+        """Return the finding for the first candidate that supports the sentence, else for the one that comes nearest.
+
+        Wording that decides by itself comes first, for it costs the least: sentences are checked on the cores that
+        write the next one.
+        """
         tried: list[tuple[Verdict, _Candidate]] = []
         for candidates in self._in_order([marker for marker in sentence.markers if marker in self._candidates]):
-            similarities = self._similarities(sentence.text, candidates)
-            odds = self._reader.supports(sentence.text, [candidate.premise.read for candidate in candidates])
-            for candidate, similarity, odd in zip(candidates, similarities, odds, strict=True):
-                verdict = check(sentence.text, candidate.premise, similarity, float(odd))
+            compared = [(compare(sentence.text, candidate.premise), candidate) for candidate in candidates]
+            for comparison, candidate in compared:
+                if comparison.decided:
+                    return _finding(sentence.text, SupportLevel.SUPPORTED, comparison.unread(), candidate)
+            open_ones = [pair for pair in compared if pair[0].decided is None]
+            for verdict, candidate in self._read(sentence.text, open_ones):
                 if verdict.supported:
                     return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, candidate)
                 tried.append((verdict, candidate))
+            tried += [
+                (comparison.unread(), candidate) for comparison, candidate in compared if comparison.decided is False
+            ]
         verdict, candidate = max(tried, key=lambda pair: pair[0].score)
         return _finding(sentence.text, SupportLevel.UNSUPPORTED, verdict, candidate)
+
+    def _read(
+        self, sentence: str, compared: Sequence[tuple[Comparison, _Candidate]]
+    ) -> Iterator[tuple[Verdict, _Candidate]]:
+        """Yield the verdicts of what wording leaves open; the cross-encoder reads only what is worded anew."""
+        similarities = self._similarities(sentence, [candidate for _, candidate in compared])
+        reworded = [candidate.premise.read for comparison, candidate in compared if comparison.reworded]
+        odds = iter(self._reader.supports(sentence, reworded) if reworded else ())
+        for (comparison, candidate), similarity in zip(compared, similarities, strict=True):
+            yield comparison.read(similarity, float(next(odds)) if comparison.reworded else None), candidate
 
     def _in_order(self, cited: list[int]) -> list[list[_Candidate]]:
         """Return what to check against, in order: each cited line and the cited lines together, then every other."""
@@ -95,6 +115,8 @@ class Checker:
         return [found for found in ([*first, *together], others) if found]
 
     def _similarities(self, sentence: str, candidates: Sequence[_Candidate]) -> list[float]:
+        if not candidates:
+            return []
         unknown = [text for text in {c.premise.text for c in candidates} if text not in self._vectors]
         vectors = self._embedder.embed_queries([sentence, *unknown])
         self._vectors |= dict(zip(unknown, vectors[1:], strict=True))

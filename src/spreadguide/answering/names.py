@@ -13,8 +13,10 @@ _ABBREVIATION = re.compile(r"^[A-Z]{2,6}s?$")
 
 def expansions(claim: str, premise: str) -> dict[str, list[str]]:
     """Return, for each abbreviation (its stem) that only ``claim`` has, the words of ``premise`` it stands for."""
-    there = {word.stem for word in words(premise)}
     wanted = {word.stem: word.text.rstrip("s") for word in words(claim) if _ABBREVIATION.match(word.text)}
+    if not wanted:
+        return {}
+    there = {word.stem for word in words(premise)}
     long_names = _long_names(premise)
     return {
         short: long_names[letters] for short, letters in wanted.items() if short not in there and letters in long_names

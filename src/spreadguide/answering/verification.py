@@ -9,6 +9,7 @@ what it says with what the symbolic checks found. A number or name that the pass
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -78,47 +79,111 @@ the line ("agreed" for "considered"), which the cross-encoder sees badly: of 27 
 NOT_READ = "the passage does not clearly say this"
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the wording of a claim and its premise says, before a model reads either.
+
+    ``new_words`` is the share of the claim's content words that the premise does not know, ``coverage`` the share that
+    it holds. ``wrong``: a number, date or name is. ``scope``: a "not", "all" or "may" differs. ``changed``: that, or a
+    fact was taken to another thing, or the order turned round.
+    """
+
+    coverage: float
+    new_words: float
+    wrong: bool
+    scope: bool
+    changed: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def decided(self) -> bool | None:
+        """Whether the premise supports the claim, where the wording alone says so; ``None`` where it does not."""
+        if self.wrong or self.scope:
+            # One of these makes a sentence false however well the rest agrees, and however it is worded.
+            return False
+        if self.reworded:
+            return None
+        if self.reasons:
+            return False
+        return True if self.coverage >= VERBATIM_COVERAGE else None
+
+    @property
+    def reworded(self) -> bool:
+        """Whether the claim is worded anew, so that the cross-encoder has to read it."""
+        return self.new_words >= REWORDED
+
+    def unread(self) -> Verdict:
+        """Return the verdict where the wording has ``decided``."""
+        supported = self.decided is True
+        return Verdict(supported, 1.0 if supported else round(self.coverage / 2, 3), self.reasons)
+
+    def read(self, similarity: float, odds: float | None = None) -> Verdict:
+        """Return the verdict; ``similarity`` and ``odds`` as for `check`."""
+        reasons = list(self.reasons)
+        if similarity < MIN_SIMILARITY and self.coverage < VERBATIM_COVERAGE:
+            reasons.append("the meaning is too far from the passage")
+        if odds is None:
+            near = min(self.coverage, max(similarity, 0.0))
+            return Verdict(not reasons, 1.0 if not reasons else round(near / 2, 3), tuple(reasons))
+        signals = {
+            "odds": float(np.clip(odds, -MOST_ODDS, MOST_ODDS)),
+            "similarity": similarity,
+            "new_words": self.new_words,
+            "changed": float(self.changed),
+            "wrong": float(self.wrong),
+        }
+        regression = load(WEIGHTS)
+        probability = regression.probability(signals)
+        reads_so = probability >= regression.least and not self.wrong and not self.scope
+        supported = reads_so if self.reworded else not reasons
+        # The regression was taught by claims that were made to share words with what does not support them. Among
+        # claims as people write them, shared words speak for support: for a ranking both count alike.
+        score = 1.0 if not reasons else (probability + self.coverage) / 2
+        why = () if supported else tuple(reasons or [NOT_READ])
+        return Verdict(supported, round(score, 3), why, signals)
+
+
+def compare(claim: str, premise: Premise) -> Comparison:
+    """Compare the wording of ``claim`` with that of ``premise``."""
+    theirs, around = _read_once(premise.text), _read_once(premise.names)
+    ours = read(claim, expansions(claim, f"{premise.text}\n{premise.names}"))
+    found = match(ours, theirs)
+    known = theirs.keys | around.keys
+    coverage = _coverage(ours, theirs.keys)
+    wrong = [*_wrong_quantities(claim, premise), *unknown_names(ours, known)]
+    new = _new_words(ours, known)
+    scope = changed_scope(found)
+    changed = [*crossed_facts(found), *scope, *changed_frames(found, around.keys), *changed_order(found)]
+    reasons = [*wrong, *new[:1], *changed]
+    if coverage < MIN_COVERAGE:
+        reasons.append("too many words that the passage does not have")
+    share = len(new) / max(1, len(ours.content))
+    return Comparison(coverage, share, bool(wrong), bool(scope), bool(changed), tuple(reasons))
+
+
 def check(claim: str, premise: Premise, similarity: float, odds: float | None = None) -> Verdict:
     """Check ``claim`` against ``premise``; ``similarity`` is the cosine between the two.
 
     ``odds`` are the log-odds, by the cross-encoder, that the premise supports the claim. Without them every symbolic
     check must hold, and so it must for a claim that is made of the premise's own words, or nearly: there the checks see
     more than the cross-encoder. On a claim in other words the regression decides, unless a number, date, name or
-    "not" is wrong: one of these makes a sentence false however well the rest agrees.
+    "not" is wrong.
     """
-    theirs, around = read(premise.text), read(premise.names)
-    ours = read(claim, expansions(claim, f"{premise.text}\n{premise.names}"))
-    found = match(ours, theirs)
-    known = theirs.keys | around.keys
-    coverage = _coverage(ours, theirs.keys)
-    decisive = [*_wrong_quantities(claim, premise), *unknown_names(ours, known)]
-    new = _new_words(ours, known)
-    scope = changed_scope(found)
-    changed = [*crossed_facts(found), *scope, *changed_frames(found, around.keys), *changed_order(found)]
-    reasons = [*decisive, *new[:1], *changed]
-    if coverage < MIN_COVERAGE:
-        reasons.append("too many words that the passage does not have")
-    if similarity < MIN_SIMILARITY and coverage < VERBATIM_COVERAGE:
-        reasons.append("the meaning is too far from the passage")
-    if odds is None:
-        return Verdict(not reasons, round(min(coverage, max(similarity, 0.0)), 3), tuple(reasons))
-    signals = {
-        "odds": float(np.clip(odds, -MOST_ODDS, MOST_ODDS)),
-        "similarity": similarity,
-        "new_words": len(new) / max(1, len(ours.content)),
-        "changed": float(bool(changed)),
-        "wrong": float(bool(decisive)),
-    }
-    regression = load(WEIGHTS)
-    probability = regression.probability(signals)
-    # A "not", "all" or "may" that differs is as grave as a number, however the rest is worded.
-    reads_so = probability >= regression.least and not decisive and not scope
-    supported = reads_so if signals["new_words"] >= REWORDED else not reasons
-    # The regression was taught by claims that were made to share words with what does not support them. Among claims
-    # as people write them, shared words speak for support: for a ranking both count alike.
-    score = 1.0 if not reasons else (probability + coverage) / 2
-    why = () if supported else tuple(reasons or [NOT_READ])
-    return Verdict(supported, round(score, 3), why, signals)
+    return compare(claim, premise).read(similarity, odds)
+
+
+READ_AT_ONCE = 512
+"""Texts of passages that are kept as they were read: the sentences of an answer are compared with the same few."""
+
+
+@lru_cache(maxsize=READ_AT_ONCE)
+def _read_once(passage: str) -> Reading:
+    return read(passage)
+
+
+@lru_cache(maxsize=READ_AT_ONCE)
+def _quantities_once(passage: str) -> tuple[Quantity, ...]:
+    return tuple(quantities(passage))
 
 
 def _coverage(claim: Reading, known: set[str]) -> float:
@@ -142,8 +207,7 @@ def _wrong_quantities(claim: str, premise: Premise) -> list[str]:
 
     A year may also stand in the title or heading.
     """
-    there = quantities(premise.text)
-    around = quantities(premise.names)
+    there, around = _quantities_once(premise.text), _quantities_once(premise.names)
     return [
         f"the number {claim[number.start : number.end]!r} is not what the passage says"
         for number in quantities(claim)
