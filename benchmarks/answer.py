@@ -27,7 +27,7 @@ from server_process import Running, events, golden, index_here, publish, request
 from spreadguide.adapters.llama_calibration import one_core_busy
 from spreadguide.adapters.llama_settings import POLITE_THREADS
 from spreadguide.evaluation.sets import QuestionRow
-from spreadguide.settings import DEFAULT_MODEL
+from spreadguide.settings import DEFAULT_MODEL, load_settings
 
 LEAST_TOKENS = 8
 """Answers with fewer tokens tell nothing of the rate of writing."""
@@ -192,7 +192,7 @@ def run(given: argparse.Namespace, index: Path) -> dict[str, Any]:
     few = given.few
     wanted = min(len(covered), given.questions + few * (2 if given.hog else 1))
     sample = random.Random(given.seed).sample(covered, wanted)  # noqa: S311 - no secret
-    result: dict[str, Any] = {**surroundings(), "seed": given.seed}
+    result: dict[str, Any] = {**surroundings(), "seed": given.seed, "open_questions": load_settings().open_questions}
     with server(index, "--model", given.model) as running:
         ready = {"first_start": round(running.wait_ready(), 2)}
         engine = running.worker_options()

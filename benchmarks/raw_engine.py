@@ -25,7 +25,7 @@ from spreadguide.assistant import Assistant
 from spreadguide.building import make_embedder
 from spreadguide.settings import load_settings
 from spreadguide.types import Draft, FinishReason, Prompt, Turn
-from spreadguide.wiring import make_reader, open_library
+from spreadguide.wiring import answer_settings, make_reader, open_library
 
 WARM_UP_TOKENS = 32
 """Tokens evaluated and thrown away first: the first computation also sets up memory."""
@@ -103,7 +103,7 @@ def prompts(index: Path, questions: Sequence[dict[str, Any]], recorder: Recorder
     settings = load_settings(index_dir=index)
     embedder = make_embedder(settings)
     opened, library = open_library(settings, embedder)
-    assistant = Assistant(library, embedder, make_reader(), recorder)
+    assistant = Assistant(library, embedder, make_reader(), recorder, answer_settings(settings))
     try:
         for asked in questions:
             history = [Turn(turn["role"], turn["content"]) for turn in asked["history"]]

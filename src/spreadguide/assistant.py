@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from uuid import uuid4
 
 from spreadguide.answering import refusals
@@ -270,7 +271,8 @@ class Assistant:
         written: list[Finding] = []
         draft: Draft | None = None
         warnings: list[str] = []
-        if shape is not Shape.PLAIN or all(best_quoted(result) for result in results if result.sufficiency.enough):
+        own_words = partial(best_quoted, writes_open=self._settings.writes_open)
+        if shape is not Shape.PLAIN or all(own_words(result) for result in results if result.sufficiency.enough):
             # A model would only shorten a list, or dress up a date: the report's own words are the answer. Of several
             # reports or steps a small model tells one.
             use_generator = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port to serve on.")
     use_generator: bool = Field(True, description="Whether a model writes answers; without, they are quotes.")
     model: str = Field(DEFAULT_MODEL, description="Generator: an id of the catalogue, or a path to a GGUF file.")
+    open_questions: Literal["quoted", "written"] = Field(
+        "quoted",
+        description="Questions that ask for no number, date or name: quoted from the reports, or written by the model.",
+    )
     models_dir: Folder | None = Field(None, description="Folder of model files; by default in the user's cache.")
     evaluation_dir: Folder | None = Field(
         None,

@@ -15,6 +15,7 @@ from spreadguide.adapters.llama_settings import LlamaSettings, engine_dir
 from spreadguide.adapters.local_generator import LocalGenerator
 from spreadguide.adapters.served_generator import ServedGenerator
 from spreadguide.answer_cache import AnswerCache, CachedAssistant
+from spreadguide.answering.planning import AnswerSettings
 from spreadguide.answering.prompt import warm_up
 from spreadguide.assistant import Assistant, Library
 from spreadguide.building import make_embedder
@@ -40,6 +41,11 @@ def open_library(settings: Settings, embedder: Embedder) -> tuple[OpenIndex, Lib
     index = open_index(settings.index_dir, embedder_id=embedder.embedder_id)
     retriever = Retriever(index.dense, index.lexical, index.store, embedder, RetrievalSettings())
     return index, Library(retriever, index.store, index.lexical, index.fingerprint)
+
+
+def answer_settings(settings: Settings) -> AnswerSettings:
+    """Return how answers are made."""
+    return AnswerSettings(writes_open=settings.open_questions == "written")
 
 
 def model_folder(settings: Settings) -> Path:
@@ -113,7 +119,7 @@ class Services:
 
         def opened() -> _OpenAssistant:
             index, library = open_library(settings, embedder)
-            assistant = Assistant(library, embedder, reader, self.generator)
+            assistant = Assistant(library, embedder, reader, self.generator, answer_settings(settings))
             # A cache of its own: answers from an index go when it goes.
             return _OpenAssistant(index, CachedAssistant(assistant, AnswerCache(), model_id))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,14 +13,13 @@ from platformdirs import user_cache_path
 
 from spreadguide.adapters.index_files import IndexFiles
 from spreadguide.adapters.served_generator import ServedGenerator
-from spreadguide.answering.planning import AnswerSettings
 from spreadguide.assistant import Assistant
 from spreadguide.building import make_embedder
 from spreadguide.evaluation.run import Workbench
 from spreadguide.indexing.build import build_index
 from spreadguide.protocols import Embedder, PairJudge, Progress, ReportFile
 from spreadguide.settings import Settings, ingest_limits
-from spreadguide.wiring import make_generator, make_reader, open_library
+from spreadguide.wiring import answer_settings, make_generator, make_reader, open_library
 
 RERANKED = 20
 """Passages that the cross-encoder reads where a measurement asks for it."""
@@ -49,7 +49,7 @@ class Bench(Workbench):
         self._indexes = evaluation_dir(settings) / "indexes"
         self._embedder = make_embedder(settings)
         self._reader = make_reader()
-        self._answering = AnswerSettings(reranked=RERANKED if rerank else 0)
+        self._answering = replace(answer_settings(settings), reranked=RERANKED if rerank else 0)
 
     @property
     def embedder(self) -> Embedder:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from remembering_judge import RememberingJudge
 
+from spreadguide.answering.planning import AnswerSettings
 from spreadguide.assistant import Assistant, Library
 from spreadguide.building import make_embedder
 from spreadguide.protocols import Embedder, Generator, PairJudge
 from spreadguide.settings import load_settings
 from spreadguide.wiring import make_reader, open_library
 
-MakeAssistant = Callable[[Generator | None], Assistant]
+MakeAssistant = Callable[..., Assistant]
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,7 @@ def reader() -> PairJudge:
 
 @pytest.fixture(scope="session")
 def make_assistant(library: Library, embedder: Embedder, reader: PairJudge) -> MakeAssistant:
-    def make(generator: Generator | None) -> Assistant:
-        return Assistant(library, embedder, reader, generator)
+    def make(generator: Generator | None, *, writes_open: bool = False) -> Assistant:
+        return Assistant(library, embedder, reader, generator, AnswerSettings(writes_open=writes_open))
 
     return make

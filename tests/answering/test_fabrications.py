@@ -6,6 +6,7 @@ The generator is scripted; index, embedder, retrieval and every check are the re
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from scripted_generator import ScriptedGenerator
@@ -80,7 +81,7 @@ def test_a_fabrication_never_reaches_the_text(make_assistant, written: str, pois
 def test_a_dropped_not_is_withheld(make_assistant) -> None:
     question = "Did PRASE make a difference between intervention and control wards?"
     written = "The PRASE trial found a statistically significant difference between the wards [1]."
-    found = answer(make_assistant, question, written)
+    found = answer(partial(make_assistant, writes_open=True), question, written)
     assert "found a statistically" not in found.text
     assert "no statistically significant difference" in found.text
 

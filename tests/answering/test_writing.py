@@ -11,6 +11,7 @@ from spreadguide.answering.writing import MAX_CHARACTERS, MAX_LEFTOVER, MAX_SUPP
 from spreadguide.errors import GeneratorUnavailable
 from spreadguide.types import Answer, FinishReason, Prompt, SupportLevel
 
+OPEN = "How did wards engage with the PRASE intervention?"
 FUNDING = "How long does Macmillan fund partner organisations to support adoption?"
 WITHHELD = [f"In {year} Macmillan paid {year} pounds to each of its partners [1]." for year in range(1901, 1921)]
 
@@ -31,9 +32,25 @@ def check_counts(found: Answer, generator: ScriptedGenerator) -> None:
     assert found.trace.completion_tokens == generator.written * 4 // 3 > 0
 
 
+def test_an_open_question_is_answered_in_the_reports_words_unless_the_model_is_to_write_it(make_assistant) -> None:
+    generator = ScriptedGenerator(every_line)
+    found = make_assistant(generator).answer(OPEN)
+    assert generator.prompts == []
+    assert {claim.support for claim in found.claims} == {SupportLevel.QUOTED}
+    assert (found.trace.model, found.warnings) == (None, ())
+    make_assistant(generator, writes_open=True).answer(OPEN)
+    assert len(generator.prompts) == 1
+
+
+def test_a_question_with_an_open_part_and_one_for_a_number_is_written(make_assistant) -> None:
+    generator = ScriptedGenerator(every_line)
+    make_assistant(generator).answer(f"{FUNDING} And what does the money pay for?")
+    assert len(generator.prompts) == 1
+
+
 def test_it_stops_after_enough_supported_sentences_and_knows_the_tokens(make_assistant) -> None:
     generator = ScriptedGenerator(every_line)
-    found = make_assistant(generator).answer("How did wards engage with the PRASE intervention?")
+    found = make_assistant(generator, writes_open=True).answer(OPEN)
     supported = [claim for claim in found.claims if claim.support is SupportLevel.SUPPORTED]
     assert len(supported) >= MAX_SUPPORTED
     check_counts(found, generator)
@@ -79,7 +96,7 @@ class _Leaving(ScriptedGenerator):
 
 
 def test_a_generator_that_goes_away_when_there_is_enough_spoils_nothing(make_assistant) -> None:
-    found = make_assistant(_Leaving(every_line)).answer("How did wards engage with the PRASE intervention?")
+    found = make_assistant(_Leaving(every_line), writes_open=True).answer(OPEN)
     supported = [claim for claim in found.claims if claim.support is SupportLevel.SUPPORTED]
     assert len(supported) >= MAX_SUPPORTED
     assert found.trace.model == "scripted"

@@ -19,7 +19,7 @@ from spreadguide.api.app import create_app
 from spreadguide.assistant import Assistant, Library
 from spreadguide.building import build, make_embedder
 from spreadguide.settings import load_settings
-from spreadguide.wiring import make_reader, open_library
+from spreadguide.wiring import answer_settings, make_reader, open_library
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 
@@ -41,13 +41,13 @@ def index_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_services(index_dir: Path) -> Iterator[MakeServices]:
     """Put a generator on the open index: what `Services` holds, but for the model that it would load."""
-    settings = load_settings(index_dir=index_dir)
+    settings = load_settings(index_dir=index_dir, open_questions="written")
     embedder = make_embedder(settings)
     index, library = open_library(settings, embedder)
     reader = RememberingJudge(make_reader())
 
     def make(generator: ScriptedGenerator | None) -> SimpleNamespace:
-        assistant = Assistant(library, embedder, reader, generator)
+        assistant = Assistant(library, embedder, reader, generator, answer_settings(settings))
         lease = partial(nullcontext, assistant)
         return SimpleNamespace(settings=settings, generator=generator, lease=lease, close=lambda: None)
 

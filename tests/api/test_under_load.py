@@ -90,7 +90,7 @@ def watched():
 @contextmanager
 def real_server(index_dir, **settings):
     """Serve the real thing with the small model; yields the address and the services."""
-    services = Services(load_settings(index_dir=index_dir, model=MODEL, **settings))
+    services = Services(load_settings(index_dir=index_dir, model=MODEL, open_questions="written", **settings))
     try:
         assert services.generator.wait(PATIENCE_SECONDS), services.generator.state
         with serving(lambda _address: create_app(services)) as address:

@@ -230,10 +230,17 @@ def _one_of_a_list(finding: Finding) -> bool:
     )
 
 
-def best_quoted(result: PartResult) -> bool:
-    """Whether the part is best answered in the report's own words: a whole list, or what a document says of itself."""
+def best_quoted(result: PartResult, *, writes_open: bool = False) -> bool:
+    """Whether the part is best answered in the report's own words.
+
+    A whole list is, and what a document says of itself. So is an open question, unless the model ``writes_open`` ones:
+    a small model only copies the lines that would be quoted. Where a number, date or name is asked for, one written
+    sentence takes the place of several quotes.
+    """
     best = result.evidence[0]
-    return best.kind is UnitKind.METADATA or (result.part.wanted is Wanted.LIST and len(best.spans) > 1)
+    if best.kind is UnitKind.METADATA or (result.part.wanted is Wanted.LIST and len(best.spans) > 1):
+        return True
+    return not writes_open and result.part.wanted in {Wanted.ANY, Wanted.LIST}
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

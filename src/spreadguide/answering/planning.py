@@ -27,6 +27,9 @@ class AnswerSettings:
     """Settings of everything between hits and answer."""
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
+    writes_open: bool = False
+    """Whether the model also writes answers to questions that ask for no number, date or name. With the default model
+    these hold what the quotes hold, in ten times the time: see docs/evaluation.md."""
     reranked: int = 0
     """Passages of a search that the cross-encoder reads; none where 0. It is not worth its time: see
     docs/evaluation.md."""
