@@ -80,14 +80,16 @@ class Checker:
             compared = [(compare(sentence.text, candidate.premise), candidate) for candidate in candidates]
             for comparison, candidate in compared:
                 if comparison.decided:
-                    return _finding(sentence.text, SupportLevel.SUPPORTED, comparison.unread(), candidate)
+                    return _finding(sentence.text, SupportLevel.SUPPORTED, comparison.by_wording(), candidate)
             open_ones = [pair for pair in compared if pair[0].decided is None]
             for verdict, candidate in self._read(sentence.text, open_ones):
                 if verdict.supported:
                     return _finding(sentence.text, SupportLevel.SUPPORTED, verdict, candidate)
                 tried.append((verdict, candidate))
             tried += [
-                (comparison.unread(), candidate) for comparison, candidate in compared if comparison.decided is False
+                (comparison.by_wording(), candidate)
+                for comparison, candidate in compared
+                if comparison.decided is False
             ]
         verdict, candidate = max(tried, key=lambda pair: pair[0].score)
         return _finding(sentence.text, SupportLevel.UNSUPPORTED, verdict, candidate)
@@ -100,7 +102,7 @@ class Checker:
         reworded = [candidate.premise.read for comparison, candidate in compared if comparison.reworded]
         odds = iter(self._reader.supports(sentence, reworded) if reworded else ())
         for (comparison, candidate), similarity in zip(compared, similarities, strict=True):
-            yield comparison.read(similarity, float(next(odds)) if comparison.reworded else None), candidate
+            yield comparison.judged(similarity, float(next(odds)) if comparison.reworded else None), candidate
 
     def _in_order(self, cited: list[int]) -> list[list[_Candidate]]:
         """Return what to check against, in order: each cited line and the cited lines together, then every other."""

@@ -112,12 +112,12 @@ class Comparison:
         """Whether the claim is worded anew, so that the cross-encoder has to read it."""
         return self.new_words >= REWORDED
 
-    def unread(self) -> Verdict:
+    def by_wording(self) -> Verdict:
         """Return the verdict where the wording has ``decided``."""
         supported = self.decided is True
         return Verdict(supported, 1.0 if supported else round(self.coverage / 2, 3), self.reasons)
 
-    def read(self, similarity: float, odds: float | None = None) -> Verdict:
+    def judged(self, similarity: float, odds: float | None = None) -> Verdict:
         """Return the verdict; ``similarity`` and ``odds`` as for `check`."""
         reasons = list(self.reasons)
         if similarity < MIN_SIMILARITY and self.coverage < VERBATIM_COVERAGE:
@@ -169,7 +169,7 @@ def check(claim: str, premise: Premise, similarity: float, odds: float | None = 
     more than the cross-encoder. On a claim in other words the regression decides, unless a number, date, name or
     "not" is wrong.
     """
-    return compare(claim, premise).read(similarity, odds)
+    return compare(claim, premise).judged(similarity, odds)
 
 
 READ_AT_ONCE = 512
