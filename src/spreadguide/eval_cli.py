@@ -158,7 +158,8 @@ def _told(settings: Settings, model: str | None) -> dict[str, Any]:
     """Return the settings that decide what is measured, and the model's SHA-256 where the catalogue has it."""
     from spreadguide.models.catalogue import load_catalogue
 
-    told = settings.model_dump(mode="json", include={"use_generator", "model", "embedder", "threads", "context"})
+    named = {"use_generator", "model", "open_questions", "embedder", "threads", "context"}
+    told = settings.model_dump(mode="json", include=named)
     told["model_sha256"] = next((entry.sha256 for entry in load_catalogue().model if entry.id == model), None)
     return told
 
