@@ -135,30 +135,35 @@ def _html(value: str, elem_id: str) -> gr.Markdown:
 def _connect(page: gr.Blocks, parts: Parts, client: ApiClient, presence: Presence) -> None:
     outputs = parts.outputs()
     memory = [parts.role, parts.conversation, parts.past, parts.current]
+    # Open pages with an answer in progress: the page itself knows of it only after a while.
+    busy: set[str] = set()
 
     async def on_ask(
         question: str, role: str, conversation: Any, past: str, current: str, request: gr.Request
     ) -> AsyncIterator[list[Any]]:
-        views = handlers.asked(client, question, role, Conversation.read(conversation), past or "", current or "")
-        with presence.watch(request.session_hash or "") as gone:
-            async with aclosing(until(gone, views)) as present:
-                async for view in present:
-                    yield updates(view)
+        page_id = request.session_hash or ""
+        if page_id in busy:
+            yield updates(Notice(handlers.STILL_WORKING))
+            return
+        busy.add(page_id)
+        try:
+            views = handlers.asked(client, question, role, Conversation.read(conversation), past or "", current or "")
+            with presence.watch(page_id) as gone:
+                async with aclosing(until(gone, views)) as present:
+                    async for view in present:
+                        yield updates(view)
+        finally:
+            busy.discard(page_id)
 
     def on_stop(conversation: Any, past: str, current: str) -> list[Any]:
         return updates(handlers.stopped(Conversation.read(conversation), past or "", current or ""))
-
-    def on_enter(conversation: Any) -> Any:
-        notice = handlers.too_early(Conversation.read(conversation))
-        return gr.skip() if notice is None else _notice_html(notice.text)
 
     async def on_look() -> str:
         return await handlers.banner(client)
 
     typed = [parts.ask.click, parts.question.submit]
-    asking = [gr.on(typed, on_ask, [parts.question, *memory], outputs, trigger_mode="once", **PRIVATE)]
-    # Gradio drops a question that is sent while another is answered, so this one says why nothing happens.
-    parts.question.submit(on_enter, parts.conversation, parts.notice, trigger_mode="multiple", **PRIVATE)
+    # "multiple": else Gradio drops a question that is sent too early, and the page cannot say why nothing happens.
+    asking = [gr.on(typed, on_ask, [parts.question, *memory], outputs, trigger_mode="multiple", **PRIVATE)]
     asking += [offer.click(on_ask, [offer, *memory], outputs, **PRIVATE) for offer in parts.offers]
     parts.stop.click(on_stop, [parts.conversation, parts.past, parts.current], outputs, cancels=asking, **PRIVATE)
     parts.restart.click(lambda: updates(handlers.opening()), None, outputs, **PRIVATE)

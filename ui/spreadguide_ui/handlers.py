@@ -153,15 +153,10 @@ async def asked(
         yield View(conversation=conversation, past=past, current=render.joined(blocks), working=False)
 
 
-def too_early(conversation: Conversation) -> Notice | None:
-    """Return what to say to a question that is sent while another is being answered, else ``None``."""
-    return Notice(STILL_WORKING) if conversation.pending is not None else None
-
-
 def _not_now(question: str, conversation: Conversation) -> str:
     """Return why the question cannot be asked now, or an empty string."""
-    if early := too_early(conversation):
-        return early.text
+    if conversation.pending is not None:
+        return STILL_WORKING
     if not question:
         return EMPTY_QUESTION
     return LONG_QUESTION if len(question) > MAX_QUESTION_CHARACTERS else ""
