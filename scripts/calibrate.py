@@ -6,8 +6,8 @@ Nothing is fitted or chosen on what is reported. The gate learns from the tuning
 the gate's test questions, from our own questions that were left out of the cross-encoder's training, and from left-out
 pairs of the public sets. The verifier learns from the tuning part of the near misses in the tests, from our own claims
 and from claims of the public sets, all left out of the cross-encoder's training. ``--train`` and ``--eval`` are the
-folders that scripts/train_cross_encoder.py takes. Writes gate.json and verifier.json in src/spreadguide/answering; with
-``--check``, nothing. Takes a few minutes on two cores.
+folders that scripts/train_cross_encoder.py takes. Writes gate.json, gate_one.json and verifier.json in
+src/spreadguide/answering; with ``--check``, nothing. Takes a few minutes on two cores.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -28,7 +28,7 @@ from cross_encoder_rows import OWN, SEED, Pair, Source, rows
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import RepeatedStratifiedKFold
 
 from spreadguide.answering import gate, verification
 from spreadguide.answering.verification import Premise, check
@@ -42,11 +42,16 @@ from spreadguide.workbench import Bench
 TESTS = Path(__file__).parent.parent / "tests" / "answering"
 DIGITS = 4
 FOLDS = 5
+TIMES = 4
+"""How often the examples are cut into folds: a threshold chosen on one cut hangs on it."""
 EACH = 150
 """Pairs of each public set, at most."""
 MOST_FALSE = 0.05
 """Largest share of false claims that the verifier may let through."""
 
+
+FAR = ("nq", "doc2dial")
+"""Sets whose questions are put to the briefs as questions about something else."""
 
 LIKE_THOSE_ASKED = {"golden", "tests"}
 """Groups of questions that are as people ask them. Of our own training questions nearly half are near misses on the
@@ -85,13 +90,15 @@ def gate_examples(bench: Bench, source: Source) -> Iterator[Example]:
     written = [row for name in ("questions.jsonl", "more_questions.jsonl") for row in rows(OWN / name)]
     own = [row for row in written if Pair(row["question"], "", 0, row["question"]).held_out]
     from_own = [(row["question"], row["answer"] is not None, ()) for row in own]
+    relevance = source.relevance_again()
     with bench.on_reports(None, "golden") as assistant:
         yield from weighed(assistant, "golden", from_golden)
         yield from weighed(assistant, "tests", from_tests)
         yield from weighed(assistant, "own", from_own)
+        yield from weighed(assistant, "far", far_questions(relevance))
     pairs = [
         (name, pair)
-        for name, found in source.relevance_again().items()
+        for name, found in relevance.items()
         if name not in {"own_questions", "more_questions", "scifact"}
         for pair in [pair for pair in found if pair.held_out][:EACH]
     ]
@@ -101,6 +108,12 @@ def gate_examples(bench: Bench, source: Source) -> Iterator[Example]:
             yield from weighed(
                 assistant, name.split("_")[0], [(pair.first, bool(pair.label), ())], source_ids=[text.source_id]
             )
+
+
+def far_questions(relevance: dict[str, list[Pair]]) -> list[tuple[str, bool, Any]]:
+    """Return what people ask of an encyclopaedia and of public services: the briefs answer none of it."""
+    asked = dict.fromkeys(pair.first for name in FAR for pair in relevance[name] if pair.held_out)
+    return [(text, False, ()) for text in asked][: len(FAR) * EACH]
 
 
 def claim_examples(bench: Bench, source: Source) -> Iterator[Example]:
@@ -148,7 +161,8 @@ def _claim(bench: Bench, group: str, claim: str, premise: Premise, label: bool, 
 
 
 def fitted(examples: list[Example], names: list[str], outside: float) -> tuple[dict[str, float], float, np.ndarray]:
-    """Return weights, bias, and the probability of each example when it was left out (five folds).
+    """Return weights, bias, and the probability of each example when it was left out (five folds,
+    four times).
 
     No weight may have the sign that cannot be meant (`SIGNS`): among claims that were made to deceive, shared words
     speak against support, and that must not be learnt for all claims.
@@ -160,9 +174,11 @@ def fitted(examples: list[Example], names: list[str], outside: float) -> tuple[d
     scaled = (values - centre) / scale
     bounds = [SIGNS[name] for name in names] + [(None, None)]
     left_out = np.zeros(len(examples))
-    for taught, kept in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(scaled, truth):
+    for taught, kept in RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=TIMES, random_state=SEED).split(
+        scaled, truth
+    ):
         found = _fit(scaled[taught], truth[taught], weight[taught], bounds)
-        left_out[kept] = expit(scaled[kept] @ found[:-1] + found[-1])
+        left_out[kept] += expit(scaled[kept] @ found[:-1] + found[-1]) / TIMES
     found = _fit(scaled, truth, weight, bounds)
     weights = found[:-1] / scale
     bias = float(found[-1] - weights @ centre)
@@ -189,7 +205,9 @@ DOWN: Bounds = (None, 0)
 SIGNS: dict[str, Bounds] = {
     "answers": UP,
     "answers_next": UP,
+    "answers_third": UP,
     "answers_passage": UP,
+    "answers_passages": UP,
     "dense": UP,
     "coverage": UP,
     "unit_coverage": UP,
@@ -203,6 +221,9 @@ SIGNS: dict[str, Bounds] = {
     "wrong": DOWN,
 }
 """Whether more of a signal can speak for "yes" or against it."""
+AS_GOOD = 0.01
+"""The curve is flat. Of the thresholds whose balanced accuracy is the best but for this, the lowest is taken: who is
+refused learns nothing, who is answered beside the point sees the source."""
 PENALTY = 0.002
 """Weight of the sum of squares against the loss."""
 
@@ -241,27 +262,37 @@ def least_false(examples: list[Example], left_out: np.ndarray, false: Counter[st
 
 
 def least_errors(examples: list[Example], left_out: np.ndarray, _: Counter[str]) -> float:
-    """Return the threshold with the least sum of missed and of falsely found, each as a share, on our own."""
-    at = np.array([example.ours for example in examples])
-    truth = np.array([example.label for example in examples])[at]
-    likely = left_out[at]
-    choices = np.linspace(0.05, 0.95, 181)
-    losses = [(likely[truth] < choice).mean() + (likely[~truth] >= choice).mean() for choice in choices]
-    return round(float(choices[int(np.argmin(losses))]), DIGITS)
+    """Return the threshold with the best balanced accuracy, as the mean over the groups of questions as people ask."""
+    return _best_balance(examples, left_out, LIKE_THOSE_ASKED)
+
+
+def least_of_groups(examples: list[Example], left_out: np.ndarray, _: Counter[str]) -> float:
+    """Return the threshold of `even_for`: of single passages, hardly any examples are like those asked."""
+    return even_for(examples, left_out)
 
 
 def even_for(examples: list[Example], left_out: np.ndarray) -> float:
     """Return the threshold with the best balanced accuracy, as the mean over all groups that hold both labels."""
+    return _best_balance(examples, left_out, {example.group for example in examples})
+
+
+def _best_balance(examples: list[Example], left_out: np.ndarray, wanted: set[str]) -> float:
+    """Return the threshold with the best balanced accuracy, as the mean over those ``wanted`` that hold both labels."""
     groups = np.array([example.group for example in examples])
     truth = np.array([example.label for example in examples])
-    both = [name for name in dict.fromkeys(groups) if 0 < truth[groups == name].mean() < 1]
+    both = [name for name in dict.fromkeys(groups) if name in wanted and 0 < truth[groups == name].mean() < 1]
 
     def mean(least: float) -> float:
         parts = [(truth[groups == name], left_out[groups == name] >= least) for name in both]
         return float(np.mean([(said[right].mean() + (~said[~right]).mean()) / 2 for right, said in parts]))
 
     choices = np.linspace(0.05, 0.95, 181)
-    return round(float(choices[int(np.argmax([mean(choice) for choice in choices]))]), DIGITS)
+    balances = np.array([mean(choice) for choice in choices])
+    return round(float(choices[int(np.argmax(balances >= balances.max() - AS_GOOD))]), DIGITS)
+
+
+Chooser = Callable[[list[Example], np.ndarray, Counter[str]], float]
+"""Chooses the least probability that counts as "yes"."""
 
 
 def main() -> None:
@@ -270,6 +301,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--eval", type=Path, required=True)
     parser.add_argument("--papers", type=Path, required=True)
+    parser.add_argument("--only", choices=["gate", "verifier"], help="Fit these regressions alone.")
     parser.add_argument("--check", action="store_true", help="Write nothing.")
     parser.add_argument("--keep", type=Path, help="Folder in which the signals of each example are kept.")
     parser.add_argument("--kept", action="store_true", help="Take the signals from --keep, and collect nothing.")
@@ -277,30 +309,41 @@ def main() -> None:
     random.seed(SEED)
     source = None if given.kept else Source(given.train, given.eval, given.papers, again=True)
     bench = Bench(load_settings(use_generator=False), lambda *_: None)
-    for name, collect, stored, outside, choose in (
-        ("gate", gate_examples, gate.WEIGHTS, 0.3, least_errors),
-        ("verifier", claim_examples, verification.WEIGHTS, 0.5, least_false),
-    ):
+    for name, collect in (("gate", gate_examples), ("verifier", claim_examples)):
+        if given.only not in {None, name}:
+            continue
         kept = given.keep / f"{name}.jsonl" if given.keep else None
         examples = [Example(**row) for row in rows(kept)] if source is None else list(collect(bench, source))
         if kept and not given.kept:
             kept.write_text("\n".join(json.dumps(asdict(example)) for example in examples), encoding="utf-8")
-        false = Counter(example.group for example in examples if example.ours and not example.label)
-        # A claim in the words of its line is decided by the symbolic checks.
-        examples = [example for example in examples if example.signals.get("new_words", 1) > 0]
-        names = list(examples[0].signals)
-        weights, bias, left_out = fitted(examples, names, outside)
-        least = choose(examples, left_out, false)
-        # A claim is ranked by its probability and the share of its words found, see `verification.check`.
-        ranked = [1 - example.signals["new_words"] for example in examples] if name == "verifier" else left_out
-        even = even_for(examples, (left_out + np.array(ranked)) / 2)
-        regression = {"weights": weights, "bias": bias, "least": least, "even": even}
-        print(name, json.dumps(regression))
-        for group, row in told(examples, left_out, least).items():
-            print(f"  {group}: {row}")
-        if not given.check:
-            content = json.dumps(regression, indent=1)
-            Path(str(files("spreadguide.answering") / stored)).write_text(content + "\n", encoding="utf-8")
+        if name == "verifier":
+            learn(verification.WEIGHTS, examples, 0.5, least_false, write=not given.check)
+            continue
+        several = [example for example in examples if example.signals[gate.PASSAGES] > 1]
+        learn(gate.WEIGHTS, several, 0.3, least_errors, write=not given.check)
+        one = [example for example in examples if example.signals[gate.PASSAGES] <= 1]
+        learn(gate.WEIGHTS_OF_ONE, one, 1.0, least_of_groups, write=not given.check)
+
+
+def learn(stored: str, examples: list[Example], outside: float, choose: Chooser, *, write: bool) -> None:
+    """Fit one regression, tell how well it does, and write it into the file ``stored``."""
+    false = Counter(example.group for example in examples if example.ours and not example.label)
+    # A claim in the words of its line is decided by the symbolic checks.
+    examples = [example for example in examples if example.signals.get("new_words", 1) > 0]
+    names = [name for name in examples[0].signals if name != gate.PASSAGES]
+    weights, bias, left_out = fitted(examples, names, outside)
+    least = choose(examples, left_out, false)
+    # A claim is ranked by its probability and the share of its words found, see `verification.check`.
+    of_claims = stored == verification.WEIGHTS
+    ranked = [1 - example.signals["new_words"] for example in examples] if of_claims else left_out
+    even = even_for(examples, (left_out + np.array(ranked)) / 2)
+    regression = {"weights": weights, "bias": bias, "least": least, "even": even}
+    print(stored, json.dumps(regression))
+    for group, row in told(examples, left_out, least).items():
+        print(f"  {group}: {row}")
+    if write:
+        content = json.dumps(regression, indent=1)
+        Path(str(files("spreadguide.answering") / stored)).write_text(content + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

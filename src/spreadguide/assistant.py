@@ -20,6 +20,7 @@ from spreadguide.answering.prompt import build
 from spreadguide.answering.rendering import Numbering, render
 from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
 from spreadguide.answering.shape import Shape, load_advice, shape_of
+from spreadguide.answering.wanted import without_remarks
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
 from spreadguide.protocols import Embedder, Generator, LexicalIndex, PairJudge, PassageStore
@@ -202,7 +203,8 @@ class Assistant:
         return intent_out_of_scope(self._intent, self._embedder.embed_queries(wordings))
 
     def _shape(self, question: Question) -> Shape:
-        return shape_of(question.text, self._embedder.embed_queries([question.text])[0], self._advice)
+        text = without_remarks(question.text)
+        return shape_of(text, self._embedder.embed_queries([text])[0], self._advice)
 
     def _queries(self, question: Question, shape: Shape, history: Sequence[Turn]) -> list[Query]:
         """Return the parts of the question, each with the earlier turns where there are any."""

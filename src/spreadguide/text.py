@@ -118,6 +118,14 @@ def terms(text: str) -> list[str]:
     return [word.stem for word in words(text) if word.is_content]
 
 
+_CONTRACTION = re.compile(r"^(?:[a-z]+n['’]t|(?:i|you|he|she|it|we|they|who|what|that|there|let)['’][a-z]{1,2})$")
+
+
+def is_contraction(term: str) -> bool:
+    """Whether a stem is that of a short form such as "don't" or "we're": rare in reports, and without a topic."""
+    return _CONTRACTION.match(term) is not None
+
+
 REFERENCE_HEADING = re.compile(r"^(?:sources?|references?|bibliography|further reading|contents)$", re.IGNORECASE)
 """Headings of sections that list other texts: their titles match a question and answer none."""
 

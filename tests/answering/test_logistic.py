@@ -1,4 +1,4 @@
-"""Logistic regressions: the sum, its limits, and the two files that ship."""
+"""Logistic regressions: the sum, its limits, and the files that ship."""
 
 import math
 import sys
@@ -56,13 +56,25 @@ def gate_signals(tmp_path_factory):
     settings = EvidenceSettings()
     vector = retriever.query_vector(QUESTION)
     ask = ask_for(parts(QUESTION)[0], QUESTION, vector, QUESTION, lambda _: 1.0, settings)
-    found = gate.signals(ask, gather(ask, hits, index.store, settings), None, hits, index.store)
+    found = gate.signals(ask, gather(ask, hits, index.store, settings), [1.0, -2.0], hits, index.store)
     index.close()
     return found
 
 
-def test_the_gate_reads_only_signals_that_there_are(gate_signals):
-    regression = load(gate.WEIGHTS)
+def test_the_passages_read_whole_count_by_the_best_and_by_their_mean(gate_signals):
+    assert gate_signals["answers_passage"] == 1.0
+    assert gate_signals["answers_passages"] == -0.5
+    assert gate_signals[gate.PASSAGES] > 1
+
+
+@pytest.mark.parametrize(("passages", "file"), [(1, gate.WEIGHTS_OF_ONE), (2, gate.WEIGHTS), (12, gate.WEIGHTS)])
+def test_a_single_passage_is_judged_by_a_regression_of_its_own(passages, file):
+    assert gate.weights_for(passages) == file
+
+
+@pytest.mark.parametrize("file", [gate.WEIGHTS, gate.WEIGHTS_OF_ONE])
+def test_the_gate_reads_only_signals_that_there_are(gate_signals, file):
+    regression = load(file)
     assert regression.weights
     assert regression.weights.keys() <= gate_signals.keys()
     assert 0 < regression.least < 1
@@ -78,11 +90,14 @@ def test_the_verifier_reads_only_signals_that_there_are():
     assert 0 < regression.least < 1
 
 
-@pytest.mark.parametrize(("file", "name"), [(gate.WEIGHTS, "answers"), (verification.WEIGHTS, "odds")])
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [(gate.WEIGHTS, "answers_passage"), (gate.WEIGHTS_OF_ONE, "answers_passage"), (verification.WEIGHTS, "odds")],
+)
 def test_what_the_cross_encoder_says_counts_in_favour(file, name):
     assert load(file).weights[name] > 0
 
 
 def test_what_was_loaded_cannot_be_changed():
     with pytest.raises(TypeError):
-        load(gate.WEIGHTS).weights["answers"] = 0.0
+        load(gate.WEIGHTS).weights["answers_passage"] = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from table_judge import TableJudge
 
 from spreadguide.answering.assembly import choose
 from spreadguide.answering.pillars import (
@@ -13,6 +14,7 @@ from spreadguide.answering.pillars import (
     Role,
     Topic,
     load_adoption,
+    on_subject,
     role_of,
     step_questions,
 )
@@ -21,7 +23,19 @@ from spreadguide.answering.rendering import render
 from spreadguide.answering.shape import Shape
 from spreadguide.answering.wanted import Wanted
 from spreadguide.protocols import Embedder
-from spreadguide.types import Citation, Claim, Question, Status, SupportLevel
+from spreadguide.types import (
+    Citation,
+    Claim,
+    Evidence,
+    Metadata,
+    Passage,
+    Question,
+    Source,
+    Span,
+    Status,
+    SupportLevel,
+    UnitKind,
+)
 
 PRACTICE = "We are a small GP practice. What should we do first to take up a new service?"
 
@@ -97,6 +111,31 @@ def test_general_advice_is_given_under_the_pillars_each_step_cited(make_assistan
     assert all(claim.support is SupportLevel.QUOTED and claim.citations for claim in under)
     spans = [(c.passage_id, c.start) for claim in found.claims for c in claim.citations]
     assert len(spans) == len(set(spans))
+
+
+def step(text: str, source_id: str) -> Evidence:
+    source = Source(source_id, f"{source_id}.md", Metadata("A report"))
+    passage = Passage(source_id, source_id, (), None, 0, len(text), text, ())
+    return Evidence(
+        0, passage, source, UnitKind.SENTENCE, text, "", (), (Span(0, len(text)),), (text,), 0.5, 0.5, 0.5, answers=1.0
+    )
+
+
+def test_steps_are_of_reports_on_the_subject_or_answer_the_question_themselves() -> None:
+    question = Question("How do we start texting?", "How do we start texting?")
+    judge = TableJudge({"a champion.": -0.1, "to send texts.": 0.1})
+    champion, texts = step("Name a champion.", "elsewhere"), step("Train staff to send texts.", "elsewhere")
+    meet = step("Meet each week.", "subject")
+    assert on_subject([champion, texts, meet], {"subject"}, question, judge) == [texts, meet]
+    assert on_subject([], {"subject"}, question, judge) == []
+    assert [asked for asked, _ in judge.asked] == [question.standalone] * 2
+
+
+def test_no_step_of_another_subject_stands_beside_what_answers(make_assistant) -> None:
+    question = "We are about to switch on prescribing alerts in our new EPR. How do we keep staff from ignoring them?"
+    found = make_assistant(None).answer(question)
+    assert found.status is Status.ANSWERED
+    assert not any("insulin pumps" in claim.text for claim in found.claims)
 
 
 @pytest.mark.parametrize("question", ["How should I set up the wifi at home?", "How do I renew my passport?"])

@@ -115,15 +115,15 @@ class LeaningJudge(TableJudge):
 def test_a_follow_up_is_read_with_and_without_earlier_turns_and_the_better_counts():
     judge = LeaningJudge({"Staff left.": -1.0})
     units = [unit("Staff left.", 0.9)]
-    assert passage_odds(ask(), units, judge) == pytest.approx(-1.0)
-    assert passage_odds(ask(context="Why?  | How did the service go?"), units, judge) == pytest.approx(2.0)
-    assert passage_odds(ask("Why did it stop | or not?", context="Why?"), units, judge) == pytest.approx(2.0)
+    assert passage_odds(ask(), units, judge) == pytest.approx([-1.0])
+    assert passage_odds(ask(context="Why?  | How did the service go?"), units, judge) == pytest.approx([2.0])
+    assert passage_odds(ask("Why did it stop | or not?", context="Why?"), units, judge) == pytest.approx([2.0])
 
 
 def test_passages_of_the_best_units_are_read_and_none_where_there_are_none():
     judge = TableJudge({"": 0.5})
     found = [unit(f"Line {number}.", 0.9) for number in range(3)]
     apart = [replace(one, passage=replace(one.passage, passage_id=str(place))) for place, one in enumerate(found)]
-    assert passage_odds(ask(), apart, judge) == pytest.approx(0.5)
+    assert passage_odds(ask(), apart, judge) == pytest.approx([0.5] * PASSAGES_READ)
     assert len(judge.asked[0][1]) == PASSAGES_READ
-    assert passage_odds(ask(), [unit("May 2018", 0.5, field="published")], judge) is None
+    assert passage_odds(ask(), [unit("May 2018", 0.5, field="published")], judge) == []

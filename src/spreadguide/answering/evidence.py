@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spreadguide.answering.quantities import quantities
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.protocols import PassageStore
-from spreadguide.text import REFERENCE_HEADING, initials, squeeze, terms
+from spreadguide.text import REFERENCE_HEADING, initials, is_contraction, squeeze, terms
 from spreadguide.types import Evidence, Hit, Passage, Span, Unit, UnitKind
 
 
@@ -91,7 +91,11 @@ _POINTER = re.compile(
 
 def weigh(text: str, idf: Callable[[str], float], settings: EvidenceSettings) -> dict[str, float]:
     """Weight the content words of ``text`` by how rare they are in the reports."""
-    return {term: idf(term) * (settings.light_term_weight if term in _LIGHT_TERMS else 1.0) for term in terms(text)}
+    return {
+        term: idf(term) * (settings.light_term_weight if term in _LIGHT_TERMS else 1.0)
+        for term in terms(text)
+        if not is_contraction(term)
+    }
 
 
 def ask_for(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spreadguide.answering.reranking import as_read
+from spreadguide.protocols import PairJudge
 from spreadguide.types import Evidence, Question
 
 WEIGHTS = "pillars.json"
@@ -42,10 +44,14 @@ READ = 8
 LEAST_ODDS = 0.0
 """Log-odds of the cross-encoder from which a unit is a step to tell: it is more likely than not an answer."""
 
+SUBJECT_HITS = 6
+"""First passages for each thing asked, whose reports are about its subject. A step that reports on other subjects give
+is idle where the question is answered: it is true of a case that nobody asked about."""
+
 NOT_OF_YOUR_CASE = "The reports do not speak of this exact case. The steps are general ones."
 
 
-LEAST_ON_OTHER = 0.6
+LEAST_ON_OTHER = 0.65
 """Least probability of the gate for advice about something else than adoption: "How do I renew my passport?" shares
 words with reports on an innovator passport, and no report on adoption is there to answer it."""
 
@@ -117,6 +123,25 @@ def own_question(question: Question) -> str:
 def steps(ranked: Sequence[Evidence]) -> list[Evidence]:
     """Return the units that are steps to tell, best first."""
     return [unit for unit in ranked if unit.answers is not None and unit.answers >= LEAST_ODDS]
+
+
+def general(found: Sequence[Evidence]) -> list[Evidence]:
+    """Return the best single line: all that is told under a pillar for which the subject itself has no step."""
+    return [unit for unit in found if len(unit.spans) == 1][:1]
+
+
+def on_subject(
+    found: Sequence[Evidence], subject: Collection[str], question: Question, reader: PairJudge
+) -> list[Evidence]:
+    """Return the steps that are about what was asked, best first.
+
+    Those of a report in ``subject``, the ids of the reports that come first for the question itself, are; of the
+    others, those that the cross-encoder takes for an answer to the question itself.
+    """
+    others = [unit for unit in found if unit.source.source_id not in subject]
+    odds = reader.answers(question.standalone, [as_read(unit) for unit in others])
+    answering = {id(unit) for unit, one in zip(others, odds, strict=True) if one >= LEAST_ODDS}
+    return [unit for unit in found if unit.source.source_id in subject or id(unit) in answering]
 
 
 @dataclass(frozen=True, slots=True)

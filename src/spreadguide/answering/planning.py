@@ -11,8 +11,19 @@ from numpy.typing import NDArray
 
 from spreadguide.answering.assembly import PartResult
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
-from spreadguide.answering.gate import ABOUT_ELSE, Sufficiency, about_the_names, judge
-from spreadguide.answering.pillars import LEAST_ON_OTHER, NEAR, READ, Topic, own_question, step_questions, steps
+from spreadguide.answering.gate import ABOUT_ELSE, BESIDE_COVERED, Sufficiency, about_the_names, judge
+from spreadguide.answering.pillars import (
+    LEAST_ON_OTHER,
+    NEAR,
+    READ,
+    SUBJECT_HITS,
+    Topic,
+    general,
+    on_subject,
+    own_question,
+    step_questions,
+    steps,
+)
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
 from spreadguide.answering.shape import Shape
@@ -65,6 +76,7 @@ def queries(question: Question, shape: Shape = Shape.PLAIN, topic: Topic = Topic
         return [Query(Part(side.question, Wanted.ANY), side.question, (side.phrase,)) for side in two]
     first, *later = found
     carried = question.standalone.removeprefix(question.text).strip()
+    # With one thing asked, remarks stay in the wording: they may name where the answer stands.
     opening = question.standalone if not later else f"{first.text} {carried}".strip()
     leaning = [_query(part, f"{part.text} (about: {first.text} {carried})".strip()) for part in later]
     asked = [_query(first, opening), *leaning]
@@ -111,13 +123,16 @@ def plan(
     ``asked`` gives each part with the vector of its wording and its hits; ``hits`` are those of all parts, for the
     names that a question takes for known.
     """
-    results = []
+    results: list[PartResult] = []
+    subject = {hit.source.source_id for query, _, own in asked if not query.pillar for hit in own[:SUBJECT_HITS]}
     for query, vector, own in asked:
         part = query.part
         ask = ask_for(part, query.wording, vector, question.standalone, idf, settings.evidence, query.context)
         gathered = about_the_names(part.text, gather(ask, own, store, settings.evidence), store)
         if query.pillar:
             found = steps(rerank(ask, gathered, reader, READ))
+            if any(result.sufficiency.enough for result in results):
+                found = on_subject(found, subject, question, reader) or general(found)
             score = found[0].score if found else 0.0
             results.append(PartResult(part, tuple(found), Sufficiency(bool(found), score), query.pillar))
             continue
@@ -127,7 +142,19 @@ def plan(
         if verdict.enough and verdict.score < query.least and verdict.signals["dense"] < NEAR:
             verdict = replace(verdict, enough=False, why=ABOUT_ELSE)
         results.append(PartResult(part, tuple(evidence), verdict))
-    return results
+    return _beside_covered(results)
+
+
+def _beside_covered(results: list[PartResult]) -> list[PartResult]:
+    """Let pass, where one thing asked is covered, what is nearly covered of the rest: it is on the same subject."""
+    if not any(result.sufficiency.enough and not result.pillar for result in results):
+        return results
+    return [
+        replace(result, sufficiency=replace(result.sufficiency, enough=True, why=""))
+        if result.sufficiency.score >= BESIDE_COVERED and not result.sufficiency.enough and not result.pillar
+        else result
+        for result in results
+    ]
 
 
 def number(

@@ -40,18 +40,18 @@ PASSAGES_READ = 2
 """Passages of the best units that are read whole, for the gate: an answer may be spread over several lines."""
 
 
-def passage_odds(ask: Ask, ranked: Sequence[Evidence], reader: PairJudge) -> float | None:
-    """Return the best log-odds that a whole passage answers the question, or ``None`` where there is none to read."""
+def passage_odds(ask: Ask, ranked: Sequence[Evidence], reader: PairJudge) -> list[float]:
+    """Return the log-odds that passages answer the question: those of the best units, `PASSAGES_READ` at most."""
     passages = {unit.passage.passage_id: unit for unit in ranked if unit.field is None}
     texts = [
         " ".join(f"{unit.source.headline(unit.passage)} {unit.passage.text}".split())
         for unit in list(passages.values())[:PASSAGES_READ]
     ]
     if not texts:
-        return None
+        return []
     # A follow-up is read with and without earlier turns: whether it leans on them cannot be told by its wording alone.
     readings = [ask.wording, ask.context] if ask.context else [ask.wording]
-    return max(float(reader.answers(reading, texts).max()) for reading in readings)
+    return [float(odds) for odds in np.max([reader.answers(reading, texts) for reading in readings], axis=0)]
 
 
 def as_read(unit: Evidence) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from spreadguide.answering.quantities import quantities
+from spreadguide.answering.remarks import is_remark
 from spreadguide.text import Word, stem, words
 
 
@@ -68,7 +69,7 @@ _FIELDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 _SPLIT = re.compile(
-    r"\?\s+(?=\S)|[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE
+    r"(?<=\?)\s+(?=\S)|[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE
 )
 MIN_PART_WORDS = 2
 """A part of a question with fewer words than this is no question of its own."""
@@ -90,9 +91,42 @@ class Part:
 
 def parts(question: str) -> list[Part]:
     """Split a question into the things it asks, and say what kind of answer each wants."""
-    pieces = [piece.strip(" ,?") for piece in _SPLIT.split(question)]
+    asked, remarks = _told_apart(question)
+    return [_formed(_part(piece.strip(" ,?")), " ".join(remarks)) for piece in asked or [question.strip()]]
+
+
+def without_remarks(question: str) -> str:
+    """Return a question without the remarks beside it; unchanged where it has none."""
+    asked, remarks = _told_apart(question)
+    return " ".join(asked) if remarks else question
+
+
+def _told_apart(question: str) -> tuple[list[str], list[str]]:
+    """Return the pieces of a question that ask something, and the remarks; where all are remarks, all ask."""
+    pieces = [piece.strip(" ,") for piece in _SPLIT.split(question)]
     kept = [piece for piece in pieces if len(piece.split()) >= MIN_PART_WORDS]
-    return [_part(piece) for piece in kept or [question.strip()]]
+    remarks = [piece for place, piece in enumerate(kept) if is_remark(piece, " ".join(kept[:place]))]
+    if len(remarks) == len(kept):
+        return kept, []
+    return [piece for piece in kept if piece not in remarks], remarks
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), wanted)
+    for pattern, wanted in (
+        (r"\blist\b|\bbullets?\b|\ball (?:of (?:them|it|these|those)|the|\w+s)\b|\bfull (?:list|set)\b", Wanted.LIST),
+        (r"\bnames\b", Wanted.PERSON),
+        (r"\b(?:numbers?|figures?|stats|statistics)\b", Wanted.NUMBER),
+    )
+)
+"""What a remark says of the form of the answer."""
+
+
+def _formed(part: Part, remarks: str) -> Part:
+    """Return the part with the form that a remark beside it names, where its own wording names none."""
+    if part.wanted is not Wanted.ANY:
+        return part
+    return replace(part, wanted=next((kind for pattern, kind in _FORMS if pattern.search(remarks)), Wanted.ANY))
 
 
 def _part(text: str) -> Part:
