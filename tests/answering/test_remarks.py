@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from spreadguide.answering.planning import queries
+from spreadguide.answering.assembly import PartResult
+from spreadguide.answering.gate import ABOUT_ELSE, BESIDE_COVERED, Sufficiency
+from spreadguide.answering.planning import beside_covered, queries
 from spreadguide.answering.remarks import is_remark
-from spreadguide.answering.wanted import Wanted, parts
+from spreadguide.answering.wanted import Part, Wanted, parts
 from spreadguide.types import Question, Status
 
 ASKED = "Why did four wards stop using the checklist?"
@@ -52,6 +56,26 @@ def test_a_further_question_or_request_is_a_part(request_: str) -> None:
 def test_where_nothing_is_worded_as_a_question_all_is_asked(message: str) -> None:
     found = parts(message)
     assert "; ".join(part.text for part in found) == message
+
+
+def test_what_stands_in_a_row_is_asked_word_for_word() -> None:
+    found = parts("What do the reports say of virtual wards; staff needs; the costs, and who pays?")
+    assert [part.text for part in found] == [
+        "What do the reports say of virtual wards",
+        "staff needs",
+        "the costs",
+        "who pays",
+    ]
+
+
+@pytest.mark.parametrize(("why", "passes"), [(ABOUT_ELSE, True), ("the reports found do not mention Acme", False)])
+def test_beside_what_is_covered_more_passes_but_no_unknown_name(why: str, passes: bool) -> None:
+    covered = PartResult(Part("Why did they stop", Wanted.ANY), (), Sufficiency(True, 0.8))
+    nearly = PartResult(Part("who paid", Wanted.PERSON), (), Sufficiency(False, BESIDE_COVERED, why))
+    assert [result.sufficiency.enough for result in beside_covered([covered, nearly])] == [True, passes]
+    assert beside_covered([nearly]) == [nearly]
+    hardly = replace(nearly, sufficiency=Sufficiency(False, BESIDE_COVERED - 0.01, why))
+    assert beside_covered([covered, hardly]) == [covered, hardly]
 
 
 @pytest.mark.parametrize(

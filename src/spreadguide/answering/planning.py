@@ -142,16 +142,16 @@ def plan(
         if verdict.enough and verdict.score < query.least and verdict.signals["dense"] < NEAR:
             verdict = replace(verdict, enough=False, why=ABOUT_ELSE)
         results.append(PartResult(part, tuple(evidence), verdict))
-    return _beside_covered(results)
+    return beside_covered(results)
 
 
-def _beside_covered(results: list[PartResult]) -> list[PartResult]:
+def beside_covered(results: list[PartResult]) -> list[PartResult]:
     """Let pass, where one thing asked is covered, what is nearly covered of the rest: it is on the same subject."""
     if not any(result.sufficiency.enough and not result.pillar for result in results):
         return results
     return [
         replace(result, sufficiency=replace(result.sufficiency, enough=True, why=""))
-        if result.sufficiency.score >= BESIDE_COVERED and not result.sufficiency.enough and not result.pillar
+        if result.sufficiency.why == ABOUT_ELSE and result.sufficiency.score >= BESIDE_COVERED
         else result
         for result in results
     ]

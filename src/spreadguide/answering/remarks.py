@@ -14,7 +14,7 @@ _WORD = r"(?:how|what|who|whose|when|where|which|why)(?:['’]?s)?"
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|should|would|will|has|have|had)"
 
 _ASKS = re.compile(
-    rf"(?:^|[.:,]\s|\s[-–—]\s)\W*(?:(?:and|also|so|then|but|or|plus|ok|okay|please|hi|hello)\b\W*)*"
+    rf"(?:^|[.:;,]\s|\s[-–—]\s)\W*(?:(?:and|also|so|then|but|or|plus|ok|okay|please|hi|hello)\b\W*)*"
     rf"(?:(?:(?:for|by|in|to|at|from|since)\s)?{_WORD}|{_AUXILIARY}|any)\b"
     rf"|\b{_WORD}\s{_AUXILIARY}\b",
     re.IGNORECASE,
@@ -47,7 +47,7 @@ NEW_TERMS = 2
 
 def is_remark(piece: str, before: str) -> bool:
     """Whether a piece of a message asks nothing that the pieces ``before`` it do not ask."""
-    if piece.rstrip(" \"'”’)").endswith("?") or _ASKS.search(piece):
+    if piece.rstrip(" !\"'”’)").endswith("?") or _ASKS.search(piece):
         return False
     if not _REQUEST.search(piece) or _OF_THAT.search(piece):
         return True

@@ -68,9 +68,10 @@ _FIELDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
-_SPLIT = re.compile(
-    r"(?<=\?)\s+(?=\S)|[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE
-)
+_AFTER_QUESTION = re.compile(r"(?<=\?)\s+(?=\S)")
+"""Where a further question may begin, or a remark."""
+
+_SPLIT = re.compile(r"[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE)
 MIN_PART_WORDS = 2
 """A part of a question with fewer words than this is no question of its own."""
 
@@ -92,7 +93,9 @@ class Part:
 def parts(question: str) -> list[Part]:
     """Split a question into the things it asks, and say what kind of answer each wants."""
     asked, remarks = _told_apart(question)
-    return [_formed(_part(piece.strip(" ,?")), " ".join(remarks)) for piece in asked or [question.strip()]]
+    split = [piece.strip(" ,?") for one in asked for piece in _SPLIT.split(one)]
+    kept = [piece for piece in split if len(piece.split()) >= MIN_PART_WORDS]
+    return [_formed(_part(piece), " ".join(remarks)) for piece in kept or [question.strip()]]
 
 
 def without_remarks(question: str) -> str:
@@ -102,13 +105,12 @@ def without_remarks(question: str) -> str:
 
 
 def _told_apart(question: str) -> tuple[list[str], list[str]]:
-    """Return the pieces of a question that ask something, and the remarks; where all are remarks, all ask."""
-    pieces = [piece.strip(" ,") for piece in _SPLIT.split(question)]
-    kept = [piece for piece in pieces if len(piece.split()) >= MIN_PART_WORDS]
-    remarks = [piece for place, piece in enumerate(kept) if is_remark(piece, " ".join(kept[:place]))]
-    if len(remarks) == len(kept):
-        return kept, []
-    return [piece for piece in kept if piece not in remarks], remarks
+    """Return what of a question asks something, and the remarks; where all are remarks, all ask."""
+    pieces = _AFTER_QUESTION.split(question)
+    remarks = [piece for place, piece in enumerate(pieces) if is_remark(piece, " ".join(pieces[:place]))]
+    if len(remarks) == len(pieces):
+        return pieces, []
+    return [piece for piece in pieces if piece not in remarks], remarks
 
 
 _FORMS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
