@@ -74,6 +74,7 @@ def test_beside_what_is_covered_more_passes_but_no_unknown_name(why: str, passes
     nearly = PartResult(Part("who paid", Wanted.PERSON), (), Sufficiency(False, BESIDE_COVERED, why))
     assert [result.sufficiency.enough for result in beside_covered([covered, nearly])] == [True, passes]
     assert beside_covered([nearly]) == [nearly]
+    assert beside_covered([nearly, replace(covered, pillar="Engage")])[0] == nearly
     hardly = replace(nearly, sufficiency=Sufficiency(False, BESIDE_COVERED - 0.01, why))
     assert beside_covered([covered, hardly]) == [covered, hardly]
 

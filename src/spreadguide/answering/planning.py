@@ -131,7 +131,7 @@ def plan(
         gathered = about_the_names(part.text, gather(ask, own, store, settings.evidence), store)
         if query.pillar:
             found = steps(rerank(ask, gathered, reader, READ))
-            if any(result.sufficiency.enough for result in results):
+            if _covered(results):
                 found = on_subject(found, subject, question, reader) or general(found)
             score = found[0].score if found else 0.0
             results.append(PartResult(part, tuple(found), Sufficiency(bool(found), score), query.pillar))
@@ -145,9 +145,14 @@ def plan(
     return beside_covered(results)
 
 
+def _covered(results: Sequence[PartResult]) -> bool:
+    """Whether anything that was really asked is covered; steps under the pillars were added to it."""
+    return any(result.sufficiency.enough and not result.pillar for result in results)
+
+
 def beside_covered(results: list[PartResult]) -> list[PartResult]:
     """Let pass, where one thing asked is covered, what is nearly covered of the rest: it is on the same subject."""
-    if not any(result.sufficiency.enough and not result.pillar for result in results):
+    if not _covered(results):
         return results
     return [
         replace(result, sufficiency=replace(result.sufficiency, enough=True, why=""))
