@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     endpoint_requests: int = Field(4, ge=1, le=256, description="Requests that the endpoint gets at once.")
     endpoint_first_seconds: float = Field(30, gt=0, le=600, description="Longest wait for the endpoint's first words.")
     endpoint_seconds: float = Field(120, gt=0, le=3600, description="Longest time for one text by the endpoint.")
-    threads: int = Field(0, ge=0, le=256, description="Threads of the generator; 0 means one per core.")
+    threads: int = Field(0, ge=0, le=256, description="Most threads of the generator; 0 means one per core.")
     context: int = Field(4096, ge=1024, le=131072, description="Tokens of prompt and answer together.")
     max_queue: int = Field(4, ge=0, le=1000, description="Questions that may wait for the generator.")
     max_file_megabytes: int = Field(25, ge=1, description="Largest report file that is read.")

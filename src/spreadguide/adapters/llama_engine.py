@@ -7,6 +7,7 @@ Only the worker process uses this module (see `llama_worker`), because a native 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from spreadguide.adapters.llama_chat import CHAT_FORMATS, ChatFormat, FileTempla
 from spreadguide.adapters.llama_kept import file_stamp
 from spreadguide.adapters.llama_loading import EngineError, NativeLog, import_native, load_model
 from spreadguide.adapters.llama_settings import CACHE_TYPES, FLASH
+from spreadguide.adapters.llama_threads import WritingThreads
 
 PENALTY_WINDOW = 64
 """Tokens of the answer that the repeat penalty looks back on (llama.cpp's own default)."""
@@ -74,6 +76,7 @@ class Engine:
         self._abort_callback = self._native.ggml_abort_callback(lambda _: self._aborted())
         self._native.llama_set_abort_callback(self._context, self._abort_callback, None)
         self._cached: list[int] = []
+        self._threads = WritingThreads(options.threads)
         self._format = self._chat_format()
         # A template that does not work shall show now, not at the first question.
         self.render([("system", "a"), ("user", "b"), ("assistant", "c"), ("user", "d")])
@@ -213,6 +216,7 @@ class Engine:
         """Yield the bytes of up to ``limit`` tokens that follow what was evaluated; fewer when the model is done."""
         native = self._native
         sampler = self._sampler()
+        self._threads.pause()
         try:
             for number in range(1, limit + 1):
                 token = native.llama_sampler_sample(sampler, self._context, -1)
@@ -220,9 +224,17 @@ class Engine:
                     return
                 yield self._piece(token)
                 if number < limit:
-                    self._decode([token])
+                    self._write(token)
         finally:
             native.llama_sampler_free(sampler)
+
+    def _write(self, token: int) -> None:
+        """Evaluate one token of the answer, with as many threads as are fastest now."""
+        reading = self._options.threads_batch or self._options.threads
+        self._native.llama_set_n_threads(self._context, self._threads.count, reading)
+        began = time.perf_counter()
+        self._decode([token])
+        self._threads.took(began, time.perf_counter())
 
     def _sampler(self) -> Any:
         native, options = self._native, self._options
