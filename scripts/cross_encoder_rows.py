@@ -4,8 +4,9 @@ The public sets are read as they lie in ``--train`` and ``--eval`` (see docs/mod
 licences). Only splits that may train shipped weights are used, and every row whose question or claim occurs in a set
 that results are reported on is dropped. Long texts are cut to the part that matters, as they are when answering.
 
-Training goes in two parts. The first is broad: `Source.relevance` and `Source.claims`. The second is nearer to what the
-model is for: `Source.relevance_again` and `Source.claims_again`, with more rows of our own, some of them about papers.
+Training goes in three parts. The first is broad: `Source.relevance` and `Source.claims`. The second is nearer to what
+the model is for: `Source.relevance_again` and `Source.claims_again`, with more rows of our own, some about papers.
+The third is in listed_rows.py.
 """
 
 from __future__ import annotations
@@ -250,9 +251,14 @@ class Source:
             "paper_questions": self.take(self._paper_questions()),
         }
 
+    def section(self, paper: str, number: int) -> dict[str, str]:
+        """Return a section of a paper: its ``head`` and its ``text``."""
+        found: dict[str, str] = self._papers[paper]["sections"][number]
+        return found
+
     def excerpt(self, row: dict[str, Any]) -> str:
         """Return the words of a paper that one of our rows is about; the row says where they stand."""
-        section = self._papers[row["paper"]]["sections"][row["section"]]
+        section = self.section(row["paper"], row["section"])
         return " ".join(section["text"][row["start"] : row["end"]].split())
 
     def paper_title(self, row: dict[str, Any]) -> str:
@@ -277,24 +283,24 @@ class Source:
         """Our own questions on half of the briefs, with the lines that answer them and with lines that do not."""
         for row in rows(OWN / name):
             brief = row["brief"]
-            lines = self._lines(brief)
+            lines = self.lines(brief)
             wanted = set(terms(row["question"]))
             near = sorted(lines, key=lambda line: -len(set(terms(line)) & wanted) / (len(terms(line)) + 3) ** 0.5)
             answer = row["answer"]
             if answer:
-                yield Pair(row["question"], self._with_title(brief, answer), 1, row["question"])
+                yield Pair(row["question"], self.with_title(brief, answer), 1, row["question"])
                 near = [line for line in near if key(line) not in key(answer) and key(answer) not in key(line)]
             for line in near[: 2 if answer else 3]:
-                yield Pair(row["question"], self._with_title(brief, line), 0, row["question"])
+                yield Pair(row["question"], self.with_title(brief, line), 0, row["question"])
             if answer:
                 other = self.random.choice(sorted(self._briefs))
-                line = self._with_title(other, self.random.choice(self._lines(other)))
+                line = self.with_title(other, self.random.choice(self.lines(other)))
                 yield Pair(row["question"], line, 0, row["question"] if self.again else "other")
 
     def _own_claims(self, name: str = "claims.jsonl") -> Iterator[Pair]:
         """Our own claims on half of the briefs: paraphrases, and the same with one thing changed."""
         for row in rows(OWN / name):
-            evidence = self._with_title(row["brief"], row["evidence"])
+            evidence = self.with_title(row["brief"], row["evidence"])
             yield Pair(row["claim"], evidence, int(row["supported"]), row["evidence"][:80])
 
     def title(self, brief: str, line: str) -> str:
@@ -307,10 +313,11 @@ class Source:
                 heading = match[1]
         return f"{title}. {heading}".strip()
 
-    def _with_title(self, brief: str, line: str) -> str:
+    def with_title(self, brief: str, line: str) -> str:
+        """Return a line of a brief with its title and heading before it."""
         return f"{self.title(brief, line)} {' '.join(line.split())}"
 
-    def _lines(self, brief: str) -> list[str]:
+    def lines(self, brief: str) -> list[str]:
         """Return the paragraphs and lists of a brief, without headings and sources."""
         found = []
         lead = ""

@@ -5,12 +5,15 @@
     python scripts/train_cross_encoder.py $SETS --out first --stop-after 600
     python scripts/train_cross_encoder.py $SETS --out first --resume --steps 1200
     python scripts/train_cross_encoder.py $SETS --out second --again first --steps 800
+    python scripts/export_cross_encoder.py --model second --to second.onnx
+    python scripts/train_cross_encoder.py $SETS --out third --third second.onnx
 
 One MiniLM-L6 encoder with two outputs: the first says that a passage answers a question, the second that evidence
 supports a claim. It starts from the weights of the embedding model and is trained with sentence-transformers on two
 kinds of pairs (see cross_encoder_rows.py for the sets). Word embeddings stay as they are: that saves a third of
-each step. Writes the trained model, and what it does on held-out groups, to ``--out``. The three commands made the
-model that ships, in less than two hours on two cores. ``scripts/export_cross_encoder.py`` makes the file that ships.
+each step. Writes the trained model, and what it does on held-out groups, to ``--out``. The first three commands made
+the model that ships, in less than two hours on two cores; ``scripts/export_cross_encoder.py`` makes its file. The third
+part, the last two commands, goes on from such a file, with its rounded weights. No file that ships was made so yet.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from typing import Any
 import torch
 from cross_encoder_rows import SEED, Pair, Source
 from datasets import Dataset
+from listed_rows import claims_third, relevance_third
+from restored_weights import restored
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.cross_encoder import (
     CrossEncoder,
@@ -51,6 +56,9 @@ TIMES_AGAIN = {"own_claims": 2, "more_claims": 2, "paper_claims": 2, "more_quest
 """The same in the second part."""
 LEARNING_RATE_AGAIN = 6e-5
 """The second part goes on from trained weights, so it takes smaller steps."""
+LEARNING_RATE_THIRD = 4e-5
+"""The third part goes on from the second, so its steps are smaller again. Not compared with others."""
+LAYERS = 6
 
 
 class ByLength(DefaultBatchSampler):
@@ -143,6 +151,23 @@ def measured(model: CrossEncoder, kind: str, sets: dict[str, list[Pair]]) -> dic
     return found
 
 
+def start(weights: Path, file: Path | None) -> CrossEncoder:
+    """Return a model with the weights of a folder; those of the exported ``file`` take their place where one is given.
+
+    Word embeddings do not learn.
+    """
+    model = CrossEncoder(str(weights), num_labels=len(OUTPUTS), max_length=MAX_PIECES, device="cpu")
+    bert = model[0].auto_model
+    if file is not None:
+        kept = bert.state_dict()
+        for name, tensor in restored(file, LAYERS).items():
+            kept[name][: len(tensor)] = torch.from_numpy(tensor)
+        bert.load_state_dict(kept)
+    for parameter in bert.get_input_embeddings().parameters():
+        parameter.requires_grad = False
+    return model
+
+
 def main() -> None:
     """Train, and write model and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,25 +175,28 @@ def main() -> None:
     parser.add_argument("--eval", type=Path, required=True, help="Folder with scifact/, expertqa/ and covidqa/.")
     parser.add_argument("--papers", type=Path, required=True, help="impl_papers_ccby.jsonl.gz, see scripts/training.")
     parser.add_argument("--out", type=Path, required=True, help="Folder to write.")
-    parser.add_argument("--again", type=Path, help="Second part: the folder that the first part wrote.")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--again", type=Path, help="Second part: the folder that the first part wrote.")
+    part.add_argument("--third", type=Path, help="Third part: the file that the second part was exported to.")
     parser.add_argument("--steps", type=int, default=-1, help="End the schedule after so many steps.")
     parser.add_argument("--stop-after", type=int, default=0, help="Stop after so many steps of the schedule.")
     parser.add_argument("--resume", action="store_true", help="Go on from the last checkpoint in --out.")
     given = parser.parse_args()
     random.seed(SEED)
     torch.manual_seed(SEED)
-    again = given.again is not None
-    source = Source(given.train, given.eval, given.papers, again=again)
-    if again:
+    source = Source(given.train, given.eval, given.papers, again=bool(given.again or given.third))
+    if given.third:
+        sets = {"relevance": relevance_third(source), "claims": claims_third(source)}
+        rate, times = LEARNING_RATE_THIRD, {}
+    elif given.again:
         sets = {"relevance": source.relevance_again(), "claims": source.claims_again()}
+        rate, times = LEARNING_RATE_AGAIN, TIMES_AGAIN
     else:
         sets = {"relevance": source.relevance(), "claims": source.claims()}
-    data = {kind: dataset(found, TIMES_AGAIN if again else TIMES) for kind, found in sets.items()}
+        rate, times = LEARNING_RATE, TIMES
+    data = {kind: dataset(found, times) for kind, found in sets.items()}
     print({kind: len(found) for kind, found in data.items()}, flush=True)
-    weights = given.again or verified_package(FULL_PACKAGE, FULL_FILES) / "model"
-    model = CrossEncoder(str(weights), num_labels=len(OUTPUTS), max_length=MAX_PIECES, device="cpu")
-    for parameter in model[0].auto_model.get_input_embeddings().parameters():
-        parameter.requires_grad = False
+    model = start(given.again or verified_package(FULL_PACKAGE, FULL_FILES) / "model", given.third)
     trainer = CrossEncoderTrainer(
         model=model,
         args=CrossEncoderTrainingArguments(
@@ -176,7 +204,7 @@ def main() -> None:
             num_train_epochs=1,
             max_steps=given.steps,
             per_device_train_batch_size=BATCH,
-            learning_rate=LEARNING_RATE_AGAIN if again else LEARNING_RATE,
+            learning_rate=rate,
             warmup_steps=WARM_UP,
             weight_decay=0.01,
             batch_sampler=ByLength,

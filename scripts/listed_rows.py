@@ -1,0 +1,143 @@
+"""Rows of the third part of training: which lines of a text answer a question, or support a claim, and which do not.
+
+`scripts/training/excerpts.jsonl` says where excerpts stand in the papers, line by line. `listed_questions.jsonl` holds
+questions on them, each with the numbers of all lines that answer it, or with none; `brief_questions.jsonl` holds the
+same about briefs. So a line is told apart from its neighbours on the same subject, as it has to be when answering.
+`listed_claims.jsonl` holds sentences as an assistant writes them about an excerpt.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, Source, key, rows, window
+
+from spreadguide.text import terms
+
+LINES = 3
+"""Lines that do not answer, of each question: those that share most words with it."""
+FAR_LINES = 2
+"""Lines of briefs, and as many of papers, for a question about something else altogether."""
+RELEVANCE_AGAIN = {
+    "own_questions": 1200, "more_questions": 1200, "paper_questions": 600, "squad_answered": 200,
+    "squad_unanswerable": 300, "nq": 200, "nq_negatives": 200, "doc2dial": 150, "doc2dial_negatives": 150,
+    "scifact": 200,
+}  # fmt: skip
+"""Pairs of the second part that are seen once more, so that nothing is unlearnt."""
+CLAIMS_AGAIN = {
+    "paper_claims": 1200, "more_claims": 600, "own_claims": 400, "fever_dev_rte": 400, "mnli_olora": 400, "fm2": 300,
+    "expertqa": 400, "wice_train_partial": 300, "scifact_claims": 300, "other_words": 300,
+}  # fmt: skip
+"""The same for claims."""
+
+
+def relevance_third(source: Source) -> dict[str, list[Pair]]:
+    """Return pairs of question and line, and of question and excerpt, for the third part of training."""
+    before = source.relevance_again()
+    return {
+        "listed_lines": source.take(_listed(source)),
+        "listed_excerpts": source.take(_excerpts(source)),
+        "brief_lines": source.take(_of_briefs(source)),
+        "far_lines": source.take(_far(source)),
+        **{name: before[name][:most] for name, most in RELEVANCE_AGAIN.items()},
+    }
+
+
+def claims_third(source: Source) -> dict[str, list[Pair]]:
+    """Return pairs of claim and evidence for the third part of training."""
+    before = source.claims_again()
+    return {
+        "listed_claims": source.take(_claims(source)),
+        **{name: before[name][:most] for name, most in CLAIMS_AGAIN.items()},
+    }
+
+
+def lines_of(source: Source, excerpt: dict[str, Any]) -> list[str]:
+    """Return the lines of an excerpt."""
+    text = source.section(excerpt["paper"], excerpt["section"])["text"]
+    return [" ".join(text[start:end].split()) for start, end in excerpt["lines"]]
+
+
+def headline(source: Source, excerpt: dict[str, Any]) -> str:
+    """Return title and heading of an excerpt, as they stand before evidence when answering."""
+    heading = source.section(excerpt["paper"], excerpt["section"])["head"]
+    return f"{source.paper_title(excerpt)}. {heading}".strip()
+
+
+def sharing(question: str, lines: Sequence[str], most: int) -> list[str]:
+    """Return the lines that share most words with a question, for their length."""
+    wanted = set(terms(question))
+    return sorted(lines, key=lambda line: -len(set(terms(line)) & wanted) / (len(terms(line)) + 3) ** 0.5)[:most]
+
+
+def excerpts(source: Source) -> dict[str, tuple[dict[str, Any], list[str]]]:
+    """Return each excerpt with its lines, by its name."""
+    return {row["id"]: (row, lines_of(source, row)) for row in rows(OWN / "excerpts.jsonl")}
+
+
+def _asked(source: Source) -> Iterator[tuple[dict[str, Any], list[str], str, list[int]]]:
+    """Yield excerpt, its lines, a question, and the places of the lines that answer it."""
+    known = excerpts(source)
+    for row in rows(OWN / "listed_questions.jsonl"):
+        yield *known[row["excerpt"]], row["question"], [number - 1 for number in row["lines"]]
+
+
+def _listed(source: Source) -> Iterator[Pair]:
+    for excerpt, lines, question, right in _asked(source):
+        title = headline(source, excerpt)
+        for place in right:
+            yield Pair(question, f"{title} {lines[place]}", 1, excerpt["paper"])
+        others = [line for place, line in enumerate(lines) if place not in right]
+        for line in sharing(question, others, LINES):
+            yield Pair(question, f"{title} {line}", 0, excerpt["paper"])
+
+
+def _excerpts(source: Source) -> Iterator[Pair]:
+    """Every second question with the whole excerpt, cut as a passage is."""
+    for excerpt, lines, question, right in islice(_asked(source), 0, None, 2):
+        text = window(question, " ".join(lines), PASSAGE_WORDS, [lines[place] for place in right])
+        yield Pair(question, f"{headline(source, excerpt)} {text}", int(bool(right)), excerpt["paper"])
+
+
+def _of_briefs(source: Source) -> Iterator[Pair]:
+    """Questions on briefs, with the lines that answer them and with those that do not and share most words."""
+    for row in rows(OWN / "brief_questions.jsonl"):
+        right = [key(line) for line in row["answers"]]
+        for line in row["answers"]:
+            yield Pair(row["question"], source.with_title(row["brief"], line), 1, row["question"])
+        # A list holds its items, and an item may be said again as a line.
+        others = [
+            line
+            for line in source.lines(row["brief"])
+            if not any(key(line) in answer or answer in key(line) for answer in right)
+        ]
+        for line in sharing(row["question"], others, LINES):
+            yield Pair(row["question"], source.with_title(row["brief"], line), 0, row["question"])
+
+
+def _claims(source: Source) -> Iterator[Pair]:
+    """Claims, in turn with the whole excerpt, cut as evidence is, and with the lines that they are nearest to."""
+    known = excerpts(source)
+    for place, row in enumerate(rows(OWN / "listed_claims.jsonl")):
+        excerpt, lines = known[row["excerpt"]]
+        nearest = [lines[number - 1] for number in row["lines"]]
+        text = window(row["claim"], " ".join(lines), EVIDENCE_WORDS, nearest if row["supported"] else ())
+        if place % 2 and nearest:
+            text = " ".join(nearest)
+        yield Pair(row["claim"], f"{headline(source, excerpt)} {text}", int(row["supported"]), excerpt["paper"])
+
+
+def _far(source: Source) -> Iterator[Pair]:
+    """Questions of people at work that are about no adoption at all, with lines that share words with them."""
+    chance = random.Random(SEED)
+    briefs = sorted({row["brief"] for row in rows(OWN / "questions.jsonl")})
+    known = [source.with_title(brief, line) for brief in briefs for line in source.lines(brief)]
+    papers = [f"{headline(source, row)} {line}" for row, lines in excerpts(source).values() for line in lines]
+    papers = chance.sample(papers, min(len(papers), len(known)))
+    for row in rows(OWN / "adoption_advice.jsonl"):
+        if not row["adoption"]:
+            for line in (*sharing(row["question"], known, FAR_LINES), *sharing(row["question"], papers, FAR_LINES)):
+                yield Pair(row["question"], line, 0, row["question"])
