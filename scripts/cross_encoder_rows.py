@@ -16,8 +16,9 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -106,6 +107,23 @@ def window(about: str, text: str, most: int, must: Iterable[str] = ()) -> str:
         chosen.append(place)
         size += length
     return " ".join(" ".join(pieces[place].split()[: most + 40]) for place in sorted(chosen))
+
+
+def sharing(about: str, lines: Sequence[str]) -> list[str]:
+    """Return the lines with those first that share most words with ``about``, for their length."""
+    wanted = set(terms(about))
+
+    def worth(line: str) -> float:
+        own = known_terms(line)
+        return len(set(own) & wanted) / (len(own) + 3) ** 0.5
+
+    return sorted(lines, key=worth, reverse=True)
+
+
+@cache
+def known_terms(line: str) -> tuple[str, ...]:
+    """Return the terms of a line, which is compared with many questions."""
+    return tuple(terms(line))
 
 
 class Source:
@@ -205,9 +223,7 @@ class Source:
             near = " ".join(lines[max(0, place - 1) : place + 2])
             yield Pair(row["question"], window(row["question"], near, PASSAGE_WORDS, [answer]), 1, row["doc_id"])
             far = [line for n, line in enumerate(lines) if abs(n - place) > 2 and len(line.split()) > 6]
-            wanted = set(terms(row["question"]))
-            far.sort(key=lambda line: -len(set(terms(line)) & wanted) / (len(terms(line)) + 3) ** 0.5)
-            for line in far[1:3]:
+            for line in sharing(row["question"], far)[1:3]:
                 yield Pair(row["question"], line, 0, row["doc_id"])
 
     def _scifact_abstracts(self) -> Iterator[Pair]:
@@ -283,9 +299,7 @@ class Source:
         """Our own questions on half of the briefs, with the lines that answer them and with lines that do not."""
         for row in rows(OWN / name):
             brief = row["brief"]
-            lines = self.lines(brief)
-            wanted = set(terms(row["question"]))
-            near = sorted(lines, key=lambda line: -len(set(terms(line)) & wanted) / (len(terms(line)) + 3) ** 0.5)
+            near = sharing(row["question"], self.lines(brief))
             answer = row["answer"]
             if answer:
                 yield Pair(row["question"], self.with_title(brief, answer), 1, row["question"])

@@ -9,13 +9,11 @@ same about briefs. So a line is told apart from its neighbours on the same subje
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, Source, key, rows, window
-
-from spreadguide.text import terms
+from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, Source, key, rows, sharing, window
 
 LINES = 3
 """Lines that do not answer, of each question: those that share most words with it."""
@@ -67,12 +65,6 @@ def headline(source: Source, excerpt: dict[str, Any]) -> str:
     return f"{source.paper_title(excerpt)}. {heading}".strip()
 
 
-def sharing(question: str, lines: Sequence[str], most: int) -> list[str]:
-    """Return the lines that share most words with a question, for their length."""
-    wanted = set(terms(question))
-    return sorted(lines, key=lambda line: -len(set(terms(line)) & wanted) / (len(terms(line)) + 3) ** 0.5)[:most]
-
-
 def excerpts(source: Source) -> dict[str, tuple[dict[str, Any], list[str]]]:
     """Return each excerpt with its lines, by its name."""
     return {row["id"]: (row, lines_of(source, row)) for row in rows(OWN / "excerpts.jsonl")}
@@ -91,7 +83,7 @@ def _listed(source: Source) -> Iterator[Pair]:
         for place in right:
             yield Pair(question, f"{title} {lines[place]}", 1, excerpt["paper"])
         others = [line for place, line in enumerate(lines) if place not in right]
-        for line in sharing(question, others, LINES):
+        for line in sharing(question, others)[:LINES]:
             yield Pair(question, f"{title} {line}", 0, excerpt["paper"])
 
 
@@ -114,7 +106,7 @@ def _of_briefs(source: Source) -> Iterator[Pair]:
             for line in source.lines(row["brief"])
             if not any(key(line) in answer or answer in key(line) for answer in right)
         ]
-        for line in sharing(row["question"], others, LINES):
+        for line in sharing(row["question"], others)[:LINES]:
             yield Pair(row["question"], source.with_title(row["brief"], line), 0, row["question"])
 
 
@@ -139,5 +131,5 @@ def _far(source: Source) -> Iterator[Pair]:
     papers = chance.sample(papers, min(len(papers), len(known)))
     for row in rows(OWN / "adoption_advice.jsonl"):
         if not row["adoption"]:
-            for line in (*sharing(row["question"], known, FAR_LINES), *sharing(row["question"], papers, FAR_LINES)):
+            for line in (*sharing(row["question"], known)[:FAR_LINES], *sharing(row["question"], papers)[:FAR_LINES]):
                 yield Pair(row["question"], line, 0, row["question"])

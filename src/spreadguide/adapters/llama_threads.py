@@ -3,7 +3,7 @@
 The threads of one computation wait for each other at every layer. Where one of them shares its core with another
 program, all wait for it, and two threads become slower than one (1.5B model, two cores, one of them kept busy: 3
 tokens a second in place of 15). So the writer watches its pace, tries a few tokens with one thread more or fewer when
-there is reason to, and keeps what is faster. Threads do not change what is written: each computes whole rows.
+there is reason to, and keeps what is faster. What is written does not depend on it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ TRIED = 4
 """Tokens that are written with another number of threads, to see how fast it is; the first sets up, and is left out."""
 
 SLOWER = 1.5
-"""How many times slower the pace must have become since the last choice, before fewer threads are tried. The speed of a
-quiet machine goes up and down by a third."""
+"""How many times slower the pace must have become since the last choice, at least, before fewer threads are tried. The
+speed of a quiet machine goes up and down by a third. Besides, n - 1 threads cannot be faster before n have become
+n / (n - 1) times slower: twice, for two."""
 
 FASTER = 1.1
 """How many times faster another number of threads must be to be kept."""
@@ -29,15 +30,14 @@ FASTER = 1.1
 FREE_CORES = 0.5
 """Cores that had nothing to do, on average since the last look, for one more thread to be tried."""
 
+MOST_PATIENCE = 64
+"""Watches that pass at most before more threads are tried again where they were not faster."""
+
 
 def idle_seconds() -> float:
     """Return the seconds that all cores together have had nothing to do since the machine was started."""
     times = psutil.cpu_times()
     return float(times.idle + getattr(times, "iowait", 0.0))
-
-
-MOST_PATIENCE = 64
-"""Watches that pass at most before more threads are tried again where they were not faster."""
 
 
 class WritingThreads:
@@ -89,7 +89,7 @@ class WritingThreads:
         """Start a trial where there is reason for one."""
         best = self._pace
         self._pace = pace if best is None else min(best, pace)
-        if self._kept > 1 and (best is None or pace > best * SLOWER):
+        if self._kept > 1 and (best is None or pace > best * max(SLOWER, self._kept / (self._kept - 1))):
             # One core is busy, or, where that does not help, several are.
             self._tried, *self._next = sorted({self._kept - 1, max(1, self._kept // 2)}, reverse=True)
             self._pace = pace

@@ -1,12 +1,17 @@
 """The number of writing threads follows what the machine gives, on a machine that is made up here.
 
-How fast the real one is with a core kept busy is measured by ``benchmarks/answer.py --hog``.
+That the real model writes the same with any number is tested, too. How fast the real one is with a core kept busy is
+measured by ``benchmarks/answer.py --hog``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import cycle
+
 import pytest
 
+from spreadguide.adapters.llama_engine import Engine, EngineOptions
 from spreadguide.adapters.llama_threads import MOST_PATIENCE, TRIED, WATCHED, WritingThreads, idle_seconds
 
 
@@ -82,7 +87,7 @@ def test_a_quiet_machine_is_tried_once_only() -> None:
     machine = Machine(2)
     counts = machine.write(400)
     assert len(counts) - counts.count(2) == TRIED
-    for machine.slow in (1.3, 0.9, 1.2):
+    for machine.slow in (1.3, 0.9, 1.2, 1.7):
         assert 1 not in machine.write(100)
 
 
@@ -116,3 +121,33 @@ def test_one_core_has_no_choice() -> None:
 def test_the_idle_time_of_this_machine_does_not_run_backwards() -> None:
     before = idle_seconds()
     assert 0 < before <= idle_seconds()
+
+
+class Told:
+    """Threads by a list, over and over."""
+
+    def __init__(self, counts: list[int]) -> None:
+        self.counts: Iterator[int] = cycle(counts)
+
+    @property
+    def count(self) -> int:
+        return next(self.counts)
+
+    def took(self, began: float, ended: float) -> None:
+        assert began < ended
+
+    def pause(self) -> None:
+        """There is nothing to forget."""
+
+
+@pytest.mark.llm
+def test_the_model_writes_the_same_with_threads_that_come_and_go(smollm, monkeypatch):
+    options = EngineOptions(str(smollm), "chatml", 1024, 128, 2, 0.0, 1.0, 1)
+    written = set()
+    for told in (Told([2]), Told([1]), Told([2, 2, 1])):
+        monkeypatch.setattr("spreadguide.adapters.llama_engine.WritingThreads", lambda _, told=told: told)
+        engine = Engine(options, lambda: False)
+        engine.evaluate(engine.render([("user", "Tell a story about a ship and a storm.")]))
+        written.add(b"".join(engine.generate(60)))
+    assert len(written) == 1
+    assert len(written.pop()) > 100
