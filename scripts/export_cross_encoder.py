@@ -1,9 +1,10 @@
 """Makes the cross-encoder file that ships from a trained model, and tells how near the two are.
 
-    python scripts/export_cross_encoder.py --model FOLDER [--to FILE]
+    python scripts/export_cross_encoder.py --model FOLDER [--to FILE] [--dither]
 
 ``--model`` is the folder that scripts/train_cross_encoder.py wrote. Prints size and SHA-256 of the file, and the
-largest and mean difference of logits on pairs made of our own training rows.
+largest and mean difference of logits on pairs made of our own training rows. With ``--dither``, weights are rounded up
+or down at random, as is needed for a model that was trained on from such a file (see `onnx_bert.Steps`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from cross_encoder_rows import SEED
 from safetensors.numpy import load_file
 
 from spreadguide.adapters.cross_encoder import FILE, MAX_PIECES
@@ -68,9 +70,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--to", type=Path, default=SHIPPED)
+    parser.add_argument("--dither", action="store_true", help="For the third part of training.")
     given = parser.parse_args()
     shape = BertShape(layers=6, heads=12, positions=MAX_PIECES, epsilon=1e-12)
-    content = pair_model(weights_of(given.model), shape, OUTLIERS)
+    content = pair_model(weights_of(given.model), shape, OUTLIERS, seed=SEED if given.dither else None)
     given.to.write_bytes(content)
     told = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **compare(given.model, content)}
     print(json.dumps(told, indent=1))

@@ -3,7 +3,8 @@
 `scripts/training/excerpts.jsonl` says where excerpts stand in the papers, line by line. `listed_questions.jsonl` holds
 questions on them, each with the numbers of all lines that answer it, or with none; `brief_questions.jsonl` holds the
 same about briefs. So a line is told apart from its neighbours on the same subject, as it has to be when answering.
-`listed_claims.jsonl` holds sentences as an assistant writes them about an excerpt.
+`listed_claims.jsonl` holds sentences as an assistant writes them about an excerpt. `follow_ups.jsonl` holds
+conversations about briefs, each with the lines that answer its last question.
 """
 
 from __future__ import annotations
@@ -15,19 +16,22 @@ from typing import Any
 
 from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, Source, key, rows, sharing, window
 
-LINES = 3
+from spreadguide.retrieval.followup import latest_first
+from spreadguide.types import Turn
+
+LINES = 2
 """Lines that do not answer, of each question: those that share most words with it."""
 FAR_LINES = 2
 """Lines of briefs, and as many of papers, for a question about something else altogether."""
 RELEVANCE_AGAIN = {
-    "own_questions": 1200, "more_questions": 1200, "paper_questions": 600, "squad_answered": 200,
-    "squad_unanswerable": 300, "nq": 200, "nq_negatives": 200, "doc2dial": 150, "doc2dial_negatives": 150,
-    "scifact": 200,
+    "own_questions": 500, "more_questions": 500, "paper_questions": 300, "squad_answered": 100,
+    "squad_unanswerable": 150, "nq": 100, "nq_negatives": 100, "doc2dial": 100, "doc2dial_negatives": 100,
+    "scifact": 150,
 }  # fmt: skip
 """Pairs of the second part that are seen once more, so that nothing is unlearnt."""
 CLAIMS_AGAIN = {
-    "paper_claims": 1200, "more_claims": 600, "own_claims": 400, "fever_dev_rte": 400, "mnli_olora": 400, "fm2": 300,
-    "expertqa": 400, "wice_train_partial": 300, "scifact_claims": 300, "other_words": 300,
+    "paper_claims": 500, "more_claims": 300, "own_claims": 200, "fever_dev_rte": 200, "mnli_olora": 200, "fm2": 150,
+    "expertqa": 200, "wice_train_partial": 150, "scifact_claims": 150, "other_words": 150,
 }  # fmt: skip
 """The same for claims."""
 
@@ -40,6 +44,7 @@ def relevance_third(source: Source) -> dict[str, list[Pair]]:
         "listed_excerpts": source.take(_excerpts(source)),
         "brief_lines": source.take(_of_briefs(source)),
         "far_lines": source.take(_far(source)),
+        "follow_up_lines": source.take(_following(source)),
         **{name: before[name][:most] for name, most in RELEVANCE_AGAIN.items()},
     }
 
@@ -108,6 +113,35 @@ def _of_briefs(source: Source) -> Iterator[Pair]:
         ]
         for line in sharing(row["question"], others)[:LINES]:
             yield Pair(row["question"], source.with_title(row["brief"], line), 0, row["question"])
+
+
+def follow_ups(*, taught: bool) -> list[dict[str, Any]]:
+    """Return the conversations about every second brief, which teach, or those about the others, which choose."""
+    written = list(rows(OWN / "follow_ups.jsonl"))
+    teaching = sorted({row["brief"] for row in written})[::2]
+    return [row for row in written if (row["brief"] in teaching) is taught]
+
+
+def _following(source: Source) -> Iterator[Pair]:
+    """The last question of a conversation, as it is read when answering, with lines that answer it and with others.
+
+    Of other briefs come lines that would answer if what was said before were passed over, or if it were all that is
+    asked.
+    """
+    known = [(brief, line) for brief in sorted({row["brief"] for row in follow_ups(taught=True)})
+             for line in source.lines(brief)]  # fmt: skip
+    for row in follow_ups(taught=True):
+        brief, right = row["brief"], set(row["answers"])
+        question = latest_first(row["question"], [Turn(turn["role"], turn["content"]) for turn in row["history"]])
+        others = [line for line in source.lines(brief) if line not in right]
+        for line in row["answers"]:
+            yield Pair(question, source.with_title(brief, line), 1, row["question"])
+        for line in sharing(row["stand_alone"], others)[:LINES]:
+            yield Pair(question, source.with_title(brief, line), 0, row["question"])
+        misleading = row["question"] if row["leans"] else " ".join(turn["content"] for turn in row["history"])
+        elsewhere = {line: other for other, line in known if other != brief}
+        for line in sharing(misleading, list(elsewhere))[:FAR_LINES]:
+            yield Pair(question, source.with_title(elsewhere[line], line), 0, row["question"])
 
 
 def _claims(source: Source) -> Iterator[Pair]:

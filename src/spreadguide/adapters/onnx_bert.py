@@ -37,6 +37,9 @@ QUANTA = 127
 SAFE_QUANTA = 63
 """Steps of a weight that no processor can overflow with: the sum of two products of 255 and 63 fits in 16 bits."""
 
+DITHER = 0.499
+"""Most steps that chance adds to a weight or takes from it; a weight on a step stays there, whatever its last digit."""
+
 BESIDE = 4096
 """Bytes; what shapes are worked out from is smaller, and has to stand in the model."""
 
@@ -57,6 +60,27 @@ class BertShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """How a weight becomes an integer."""
+
+    quanta: int = QUANTA
+    """Steps on either side of zero."""
+    seed: int | None = None
+    """Where given, a weight goes up or down at random, to the nearer step more often: on average it stays what it was.
+
+    Needed where training went on from rounded weights: what it added is mostly less than half a step, and to the
+    nearest step all of it would be lost.
+    """
+
+    def rounded(self, name: str, exact: NDArray[np.float32]) -> NDArray[np.int8]:
+        """Return weights that are given in steps as integers; ``name`` makes the chance of each layer its own."""
+        if self.seed is not None:
+            chance = np.random.default_rng([self.seed, *name.encode()])
+            exact = exact + chance.uniform(-DITHER, DITHER, exact.shape).astype(np.float32)
+        return np.clip(np.rint(exact), -self.quanta, self.quanta).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
 class IntegerLayers:
     """The blocks, counted from 0, whose layer of each kind is computed in integers."""
 
@@ -71,8 +95,7 @@ class IntegerLayers:
     outliers: tuple[tuple[int, float], ...] = ()
     """Channels of the states that are far larger than the others, each with what it is divided by before it is rounded
     for ``heads``."""
-    quanta: int = QUANTA
-    """Steps of a weight on either side of zero."""
+    steps: Steps = Steps()
     longer_than: int = 0
     """Word pieces; texts of so many, or fewer, are computed in float32 throughout."""
 
@@ -253,7 +276,7 @@ def block(graph: Graph, weights: Weights, shape: BertShape, layer: int, states: 
         for channel, divisor in integers.outliers:
             divisors[channel] = divisor
         evened = graph.add("Div", states, graph.constant("outliers", divisors)) if integers.outliers else states
-        joint = linear(graph, f"{name}.heads", evened, weight * divisors, bias, SIGNED, integers.quanta)
+        joint = linear(graph, f"{name}.heads", evened, weight * divisors, bias, SIGNED, integers.steps)
     else:
         joint = linear(graph, f"{name}.heads", states, weight, bias)
     parts = graph.add_all("Split", joint, outputs=3, axis=-1, num_outputs=3)
@@ -261,13 +284,13 @@ def block(graph: Graph, weights: Weights, shape: BertShape, layer: int, states: 
 
     weight, bias = _pair(weights, f"{name}.attention.output.dense")
     to = SIGNED if layer in integers.attended else None
-    attended = linear(graph, f"{name}.attended", context, weight, bias, to, integers.quanta)
+    attended = linear(graph, f"{name}.attended", context, weight, bias, to, integers.steps)
     states = _residual(graph, weights, shape, f"{name}.attention.output.LayerNorm", attended, states)
 
     wide = graph.add("Gelu", _widened(graph, weights, layer, states, integers), domain=FUSED)
     weight, bias = _pair(weights, f"{name}.output.dense")
     to = AFTER_GELU if layer in integers.back else None
-    back = linear(graph, f"{name}.back", wide, weight, bias, to, integers.quanta)
+    back = linear(graph, f"{name}.back", wide, weight, bias, to, integers.steps)
     return _residual(graph, weights, shape, f"{name}.output.LayerNorm", back, states)
 
 
@@ -278,7 +301,7 @@ def _widened(graph: Graph, weights: Weights, layer: int, states: str, integers: 
         return linear(graph, f"{name}.wide", states, weight, bias)
     gain = np.abs(weights[f"{name}.attention.output.LayerNorm.weight"])
     evened = graph.add("Div", states, graph.constant(f"{name}.gain", gain))
-    return linear(graph, f"{name}.wide", evened, weight * gain, bias, SIGNED, integers.quanta)
+    return linear(graph, f"{name}.wide", evened, weight * gain, bias, SIGNED, integers.steps)
 
 
 def _residual(graph: Graph, weights: Weights, shape: BertShape, name: str, new: str, old: str) -> str:
@@ -293,20 +316,20 @@ def linear(
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
     integers: _Range | None = None,
-    quanta: int = QUANTA,
+    steps: Steps = Steps(),
 ) -> str:
     """``states`` times ``weight`` plus ``bias``, in float32 or in the given range of integers."""
     if integers is None:
         product = graph.add("MatMul", states, graph.constant(f"{name}.weight", weight.T))
     else:
-        product = _product8(graph, name, states, weight, integers, quanta)
+        product = _product8(graph, name, states, weight, integers, steps)
     return graph.add("Add", product, graph.constant(f"{name}.bias", bias))
 
 
-def _product8(graph: Graph, name: str, states: str, weight: NDArray[np.float32], to: _Range, quanta: int) -> str:
+def _product8(graph: Graph, name: str, states: str, weight: NDArray[np.float32], to: _Range, steps: Steps) -> str:
     """The product in 8-bit integers: each token is divided by its largest value, rounded, multiplied, brought back."""
-    scale = np.abs(weight).max(axis=1) / np.float32(quanta)
-    rounded = np.rint(weight / scale[:, None]).astype(np.int8)
+    scale = np.abs(weight).max(axis=1) / np.float32(steps.quanta)
+    rounded = steps.rounded(name, weight / scale[:, None])
     step = graph.constant(f"{to.name}.step", np.array(1 / to.above, dtype=np.float32))
     zero = graph.constant(f"{to.name}.zero", np.array(to.zero, dtype=np.uint8))
     least = graph.constant(f"{to.name}.least", np.array(to.least, dtype=np.float32))

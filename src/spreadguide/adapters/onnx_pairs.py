@@ -19,6 +19,7 @@ from spreadguide.adapters.onnx_bert import (
     BertShape,
     Graph,
     IntegerLayers,
+    Steps,
     Weights,
     block,
     constants,
@@ -26,17 +27,20 @@ from spreadguide.adapters.onnx_bert import (
 )
 
 
-def pair_model(weights: Weights, shape: BertShape, outliers: tuple[tuple[int, float], ...] = ()) -> bytes:
+def pair_model(
+    weights: Weights, shape: BertShape, outliers: tuple[tuple[int, float], ...] = (), *, seed: int | None = None
+) -> bytes:
     """Return a serialised ONNX model of `BertForSequenceClassification` weights.
 
     Inputs ``ids`` and ``kinds`` are int64 of shape ``(pairs, pieces)``, all pairs of one length, because nothing is
     masked; ``kinds`` is 0 for the first text and 1 for the second. Output ``logits`` is float32 of shape
-    ``(pairs, outputs)``. ``outliers`` as in `IntegerLayers`. Raises `KeyError` when a weight is missing.
+    ``(pairs, outputs)``. ``outliers`` as in `IntegerLayers`, ``seed`` as in `Steps`. Raises `KeyError` when a weight is
+    missing.
     """
     from onnx import TensorProto, helper
 
     every = tuple(range(shape.layers))
-    integers = IntegerLayers(every, every, every, every, outliers, SAFE_QUANTA)
+    integers = IntegerLayers(every, every, every, every, outliers, Steps(SAFE_QUANTA, seed))
     graph = Graph()
     states = _embeddings(graph, weights, shape)
     for layer in every:
