@@ -343,7 +343,7 @@ def learn(stored: str, examples: list[Example], outside: float, choose: Chooser,
         print(f"  {group}: {row}")
     if write:
         content = json.dumps(regression, indent=1)
-        Path(str(files("spreadguide.answering") / stored)).write_text(content + "\n", encoding="utf-8")
+        Path(str(files("spreadguide") / stored)).write_text(content + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

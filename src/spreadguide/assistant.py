@@ -24,7 +24,7 @@ from spreadguide.answering.wanted import without_remarks
 from spreadguide.answering.writing import Written, write
 from spreadguide.errors import GeneratorUnavailable, QuestionError
 from spreadguide.protocols import Embedder, Generator, LexicalIndex, PairJudge, PassageStore
-from spreadguide.retrieval.followup import latest_first, stand_alone, with_last_turn
+from spreadguide.retrieval.followup import also_searched, latest_first, stand_alone
 from spreadguide.retrieval.reranking import rerank
 from spreadguide.retrieval.search import Retriever, hidden_by
 from spreadguide.types import (
@@ -127,8 +127,9 @@ class Assistant:
         check_question(query)
         asked = query.strip()
         depth = max(k, self._settings.reranked)
-        also = [wording[:MAX_QUESTION_CHARACTERS] for wording in with_last_turn(asked, history)]
-        found = self._library.retriever.search(asked, depth, also=also, source_ids=source_ids, superseded=superseded)
+        wording = stand_alone(asked, history)
+        also = also_searched(asked, history, leaning=wording != asked)
+        found = self._retrieved(wording, depth, also, source_ids, superseded=superseded)
         read = latest_first(asked, history)[:MAX_QUESTION_CHARACTERS]
         return rerank(read, found, self._reader, self._settings.reranked)[:k]
 
@@ -212,7 +213,8 @@ class Assistant:
         asked = queries(question, shape, topic)
         if not history:
             return asked
-        return [replace(query, context=latest_first(query.part.text, history)) for query in asked]
+        leaning = question.standalone != question.text
+        return [query if query.pillar else _after_turns(query, history, leaning=leaning) for query in asked]
 
     def _topic(self, question: Question) -> Topic:
         """Return what a question for advice is about."""
@@ -222,11 +224,21 @@ class Assistant:
 
     def _search(self, asked: Sequence[Query], source_ids: Sequence[str] | None) -> list[list[Hit]]:
         """Search for each part of the question; return the hits of each."""
+        return [self._retrieved(query.wording, HITS, query.also, source_ids) for query in asked]
+
+    def _retrieved(
+        self,
+        wording: str,
+        k: int,
+        also: Sequence[str],
+        source_ids: Sequence[str] | None,
+        *,
+        superseded: bool = False,
+    ) -> list[Hit]:
+        """Return the hits for a question in one or more wordings, of which no more is read than of a question."""
+        first, *others = (text[:MAX_QUESTION_CHARACTERS] for text in (wording, *also))
         search = self._library.retriever.search
-        return [
-            search(query.wording[:MAX_QUESTION_CHARACTERS], HITS, also=query.also, source_ids=source_ids)
-            for query in asked
-        ]
+        return search(first, k, also=others, source_ids=source_ids, superseded=superseded)
 
     def _joined(self, found: Sequence[Sequence[Hit]]) -> list[Hit]:
         """Return the hits of all parts, those of the first part first, each passage and its copies once."""
@@ -388,6 +400,14 @@ def _told(finding: Finding, numbering: Numbering) -> Iterator[ClaimChecked]:
     """Yield the event of a sentence that holds; nothing for one that is withheld."""
     if finding.support is not SupportLevel.UNSUPPORTED:
         yield ClaimChecked(numbering.claim(finding), numbering.sources)
+
+
+def _after_turns(query: Query, history: Sequence[Turn], *, leaning: bool) -> Query:
+    """Return what is asked after earlier turns; by itself, a question that leans on them finds other subjects."""
+    asked = query.part.text
+    own = tuple(wording for wording in query.also if wording != asked or not leaning)
+    also = (*own, *also_searched(asked, history, leaning=leaning))
+    return replace(query, context=latest_first(asked, history), also=also)
 
 
 def _timings(clock: _Clock) -> Timings:

@@ -17,14 +17,14 @@ import numpy as np
 
 from spreadguide.answering.evidence import Ask, answers_kind, covered, section_text
 from spreadguide.answering.intent import in_latin_letters
-from spreadguide.answering.logistic import load
 from spreadguide.answering.wanted import Wanted
+from spreadguide.logistic import load
 from spreadguide.protocols import PassageStore
 from spreadguide.text import SMALL_WORDS, STOP_WORDS, Word, initials, stem, words
 from spreadguide.types import Evidence, Hit, Passage, Source
 
-WEIGHTS = "gate.json"
-WEIGHTS_OF_ONE = "gate_one.json"
+WEIGHTS = "answering/gate.json"
+WEIGHTS_OF_ONE = "answering/gate_one.json"
 """Where a search finds a single passage: whether others say the like cannot be asked there."""
 
 LOOKED_AT = 4

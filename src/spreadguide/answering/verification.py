@@ -14,13 +14,13 @@ from functools import lru_cache
 import numpy as np
 
 from spreadguide.answering.frames import changed_frames
-from spreadguide.answering.logistic import load
 from spreadguide.answering.matching import match
 from spreadguide.answering.names import crossed_facts, expansions, unknown_names
 from spreadguide.answering.quantities import Quantity, quantities
 from spreadguide.answering.reading import Reading, read
 from spreadguide.answering.scope_words import changed_scope
 from spreadguide.answering.word_order import changed_order
+from spreadguide.logistic import load
 
 MIN_COVERAGE = 0.5
 """Least share of a claim's content words that the evidence itself must hold; title and headings may give the rest."""
@@ -67,7 +67,7 @@ class Verdict:
     signals: dict[str, float] = field(default_factory=dict)
 
 
-WEIGHTS = "verifier.json"
+WEIGHTS = "answering/verifier.json"
 
 MOST_ODDS = 8.0
 """Log-odds of the cross-encoder are cut here: beyond, they say no more."""

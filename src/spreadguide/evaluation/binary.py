@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.answering.logistic import load
 from spreadguide.answering.verification import WEIGHTS, Premise, Verdict, check
 from spreadguide.assistant import Assistant
 from spreadguide.evaluation.metrics import Numbers, auroc, balanced_accuracy, share
 from spreadguide.evaluation.run import Done, Measured, Workbench
 from spreadguide.evaluation.sets import ClaimRow, EvaluationSet, PairRow, rows
 from spreadguide.evaluation.texts import SetText, set_texts
+from spreadguide.logistic import load
 from spreadguide.protocols import Embedder, PairJudge
 from spreadguide.text import terms
 

@@ -9,9 +9,9 @@ from index_samples import WordEmbedder, build
 from spreadguide.adapters.index_files import open_index
 from spreadguide.answering import gate, verification
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
-from spreadguide.answering.logistic import Logistic, load
 from spreadguide.answering.verification import Premise, check
 from spreadguide.answering.wanted import parts
+from spreadguide.logistic import Logistic, load
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
 
 QUESTION = "How long are partner organisations funded?"

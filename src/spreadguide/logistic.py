@@ -1,6 +1,7 @@
 """Several signals → one probability: logistic regressions whose weights were fitted on questions and claims of our own.
 
-The weights stand in JSON files beside this module, written by ``scripts/calibrate.py``.
+The weights stand in JSON files of the rooms that use them, written by ``scripts/calibrate.py`` and
+``scripts/train_leaning.py``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,6 @@ class Logistic:
 
 @cache
 def load(name: str) -> Logistic:
-    """Return the regression that ``name`` (a file of this package) holds."""
-    stored: dict[str, Any] = json.loads((files("spreadguide.answering") / name).read_text("utf-8"))
+    """Return the regression that ``name`` holds: a file and its room, such as ``answering/gate.json``."""
+    stored: dict[str, Any] = json.loads((files("spreadguide") / name).read_text("utf-8"))
     return Logistic(MappingProxyType(stored["weights"]), stored["bias"], stored["least"], stored["even"])

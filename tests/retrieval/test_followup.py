@@ -1,0 +1,112 @@
+"""Whether a question leans on earlier turns, and what is searched for then."""
+
+from __future__ import annotations
+
+import pytest
+
+from spreadguide.retrieval.followup import also_searched, last_whole_question, stand_alone
+from spreadguide.retrieval.leaning import leans, signals
+from spreadguide.types import Turn
+
+PHARMACY = (
+    Turn("user", "How did Leeds roll out the pharmacy blood pressure checks?"),
+    Turn("assistant", "Leeds began with 12 pharmacies and added 40 more within a year. A team trained the staff."),
+)
+CHECKLIST = (
+    Turn("user", "What is the SURPASS checklist?"),
+    Turn("assistant", "It is a checklist that goes with a surgical patient from admission to discharge."),
+    Turn("user", "did it lower complications"),
+    Turn("assistant", "Yes. The trial reports fewer complications and fewer deaths in six Dutch hospitals."),
+)
+
+LEANING = [
+    (PHARMACY, "Who paid?"),
+    (PHARMACY, "and outside the city?"),
+    (PHARMACY, "how many people were checked"),
+    (PHARMACY, "What did the pharmacists make of it?"),
+    (PHARMACY, "Were GPs told about the results?"),
+    (PHARMACY, "ok, what went wrong?"),
+    (PHARMACY, "Did the extra training make a difference?"),
+    (PHARMACY, "how long did the second stage take"),
+    (PHARMACY, "sorry, I meant the first twelve, not the ones added later"),
+    (PHARMACY, "What would they do differently?"),
+    (PHARMACY, "Was there any evaluation?"),
+    (PHARMACY, "by how much?"),
+    (CHECKLIST, "And which steps were missed most?"),
+    (CHECKLIST, "which hospitals were in the trial?"),
+    (CHECKLIST, "Is it still in use?"),
+    (CHECKLIST, "Right. Did nurses find it a burden?"),
+    (CHECKLIST, "How much time does it take per patient?"),
+    (CHECKLIST, "did the surgeons go along with this"),
+]
+WHOLE = [
+    (PHARMACY, "What is the SURPASS checklist?"),
+    (PHARMACY, "Who funded the Manchester stroke network between 2015 and 2018?"),
+    (PHARMACY, "Thanks. What does the King's Fund say about shared leadership?"),
+    (PHARMACY, "what puts nurses off using electronic observation charts"),
+    (PHARMACY, "What are the main barriers to adoption of digital tools in community services?"),
+    (PHARMACY, "How many sites did ESCAPE-pain reach in its second year?"),
+    (PHARMACY, "What should a trust board do before it spreads an innovation to all its wards?"),
+    (PHARMACY, "Which frameworks help to plan the implementation of a complex intervention?"),
+    (CHECKLIST, "different topic: how does NICE judge early evidence on digital products"),
+    (CHECKLIST, "How did Leeds roll out the pharmacy blood pressure checks?"),
+    (CHECKLIST, "Does NASSS say why programmes are abandoned?"),
+    (CHECKLIST, "Why do so many pilots in the NHS never become routine services?"),
+    (CHECKLIST, "how can a small company sell to the health service in Wales"),
+    (CHECKLIST, "Compare the Test Beds with the vanguards."),
+]
+
+
+@pytest.mark.parametrize(("examples", "truth"), [(LEANING, True), (WHOLE, False)], ids=["leaning", "whole"])
+def test_most_questions_are_told_apart_by_their_wording(
+    examples: list[tuple[tuple[Turn, ...], str]], truth: bool
+) -> None:
+    wrong = [question for history, question in examples if leans(question, history) is not truth]
+    # Written before they were tried. The regression misses one in ten of the questions it was fitted to.
+    assert len(wrong) <= 2, wrong
+
+
+def test_a_name_in_the_question_speaks_for_a_subject_of_its_own() -> None:
+    named, unnamed = (signals(question, PHARMACY) for question in ("Did PRASE help?", "Did training help?"))
+    assert (named["names"], named["no_name"]) == (1, 0)
+    assert (unnamed["names"], unnamed["no_name"]) == (0, 1)
+
+
+def test_a_name_that_was_said_before_is_told_from_a_new_one() -> None:
+    assert signals("And how did Leeds pay for it?", PHARMACY)["name_said"] == 1
+    assert signals("And how did Wigan pay for it?", PHARMACY)["name_said"] == 0
+
+
+def test_the_last_whole_question_is_carried_over() -> None:
+    assert last_whole_question(CHECKLIST) == "What is the SURPASS checklist?"
+    assert (
+        stand_alone("Is it still in use?", CHECKLIST) == "Is it still in use? (about: What is the SURPASS checklist?)"
+    )
+
+
+def test_a_question_on_a_new_subject_is_leant_on_from_then_on() -> None:
+    history = (*CHECKLIST, *PHARMACY)
+    assert last_whole_question(history) == PHARMACY[0].content
+
+
+def test_a_leaning_question_is_searched_for_with_the_answer_before_it() -> None:
+    (wording,) = also_searched("Who paid?", PHARMACY, leaning=True)
+    assert wording == f"{PHARMACY[0].content} {PHARMACY[1].content} Who paid?"
+
+
+def test_of_a_long_answer_only_the_beginning_is_searched_for() -> None:
+    history = (PHARMACY[0], Turn("assistant", "word " * 500))
+    (wording,) = also_searched("Who paid?", history, leaning=True)
+    assert len(wording) < 400
+    assert wording.endswith("Who paid?")
+
+
+def test_a_whole_question_is_searched_for_with_what_was_asked_before_too() -> None:
+    question = "What is the SURPASS checklist?"
+    assert also_searched(question, PHARMACY, leaning=False) == (f"{question} (about: {PHARMACY[0].content})",)
+
+
+@pytest.mark.parametrize("history", [(), (Turn("assistant", "Ask me anything."),), (Turn("user", " "),)])
+def test_without_an_earlier_question_nothing_is_added(history: tuple[Turn, ...]) -> None:
+    assert stand_alone("For how long?", history) == "For how long?"
+    assert also_searched("For how long?", history, leaning=True) == ()
