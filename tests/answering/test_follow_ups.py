@@ -37,7 +37,8 @@ def test_a_follow_up_finds_the_report_that_was_talked_of(make_assistant, source_
     history = (Turn("user", asked), Turn("assistant", answered))
     assistant = make_assistant(None)
     found = [hit.source.source_id for hit in assistant.search(question, 5, history=history)]
-    assert found.count(source_id) >= 3, found
+    by_itself = [hit.source.source_id for hit in assistant.search(question, 5)]
+    assert found.count(source_id) >= 2 > by_itself.count(source_id), (found, by_itself)
     assert assistant.answer(question, history=history).question.standalone == f"{question} (about: {asked})"
 
 

@@ -89,21 +89,32 @@ def test_a_question_on_a_new_subject_is_leant_on_from_then_on() -> None:
     assert last_whole_question(history) == PHARMACY[0].content
 
 
-def test_a_leaning_question_is_searched_for_with_the_answer_before_it() -> None:
-    (wording,) = also_searched("Who paid?", PHARMACY, leaning=True)
-    assert wording == f"{PHARMACY[0].content} {PHARMACY[1].content} Who paid?"
+def test_a_leaning_question_is_searched_for_with_what_was_said_before_it() -> None:
+    with_last_turn, with_answer = also_searched("Who paid?", PHARMACY, leaning=True)
+    assert with_last_turn == f"{PHARMACY[0].content} Who paid?"
+    assert with_answer == f"{PHARMACY[0].content} {PHARMACY[1].content} Who paid?"
+
+
+def test_the_question_leant_on_may_lie_further_back_than_the_last_turn() -> None:
+    with_last_turn, with_answer = also_searched("Is it still in use?", CHECKLIST, leaning=True)
+    assert with_last_turn.startswith("did it lower complications")
+    assert with_answer.startswith("What is the SURPASS checklist?")
 
 
 def test_of_a_long_answer_only_the_beginning_is_searched_for() -> None:
     history = (PHARMACY[0], Turn("assistant", "word " * 500))
-    (wording,) = also_searched("Who paid?", history, leaning=True)
-    assert len(wording) < 400
-    assert wording.endswith("Who paid?")
+    _, with_answer = also_searched("Who paid?", history, leaning=True)
+    assert len(with_answer) < 400
+    assert with_answer.endswith("Who paid?")
 
 
-def test_a_whole_question_is_searched_for_with_what_was_asked_before_too() -> None:
+def test_where_there_is_no_answer_yet_no_wording_comes_twice() -> None:
+    assert also_searched("Who paid?", PHARMACY[:1], leaning=True) == (f"{PHARMACY[0].content} Who paid?",)
+
+
+def test_a_whole_question_is_searched_for_with_the_turn_before_it_too() -> None:
     question = "What is the SURPASS checklist?"
-    assert also_searched(question, PHARMACY, leaning=False) == (f"{question} (about: {PHARMACY[0].content})",)
+    assert also_searched(question, PHARMACY, leaning=False) == (f"{PHARMACY[0].content} {question}",)
 
 
 @pytest.mark.parametrize("history", [(), (Turn("assistant", "Ask me anything."),), (Turn("user", " "),)])

@@ -44,16 +44,18 @@ TURN_CHARACTERS = 300
 def also_searched(question: str, history: Sequence[Turn], *, leaning: bool) -> tuple[str, ...]:
     """Return the wordings to search for beside `stand_alone`; none without earlier turns.
 
-    Rankings by all of them are fused. A question that leans is searched for with the question it leans on and the last
-    answer, which names what is being talked of; one that stands alone with what came before, in case that it does not.
+    Rankings by all of them are fused. Every question is searched for with the user's turn before it; one that leans
+    also with the question it leans on and the last answer, which names what is being talked of.
     """
-    base = last_whole_question(history)
-    if not base:
+    earlier = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
+    if not earlier:
         return ()
+    with_last_turn = f"{earlier[-1]} {question}"
     if not leaning:
-        return (_about(question, base),)
+        return (with_last_turn,)
     answers = [turn.content.strip()[:TURN_CHARACTERS] for turn in history if turn.role == "assistant"]
-    return (" ".join(filter(None, (base, *answers[-1:], question))),)
+    with_answer = " ".join(filter(None, (last_whole_question(history), *answers[-1:], question)))
+    return tuple(dict.fromkeys((with_last_turn, with_answer)))
 
 
 def latest_first(question: str, history: Sequence[Turn]) -> str:
