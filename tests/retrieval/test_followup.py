@@ -84,6 +84,16 @@ def test_the_last_whole_question_is_carried_over() -> None:
     )
 
 
+def test_what_was_said_after_a_question_is_not_carried_over() -> None:
+    history = (Turn("user", "We run a clinic. What is the SURPASS checklist? I need it for a paper."), *CHECKLIST[1:2])
+    assert stand_alone("Who paid?", history) == "Who paid? (about: We run a clinic. What is the SURPASS checklist?)"
+
+
+def test_a_request_without_a_question_mark_is_carried_over_whole() -> None:
+    history = (Turn("user", "Tell me about the SURPASS checklist"), *CHECKLIST[1:2])
+    assert stand_alone("Who paid?", history) == "Who paid? (about: Tell me about the SURPASS checklist)"
+
+
 def test_a_question_on_a_new_subject_is_leant_on_from_then_on() -> None:
     history = (*CHECKLIST, *PHARMACY)
     assert last_whole_question(history) == PHARMACY[0].content

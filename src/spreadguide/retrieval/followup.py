@@ -31,7 +31,9 @@ def last_whole_question(history: Sequence[Turn]) -> str:
 
 
 def _about(question: str, base: str) -> str:
-    return f"{question} (about: {base})"
+    """Return the question with the one that it leans on, without what was said after that: "I need it for a paper."."""
+    asked, mark, _ = base.rpartition("?")
+    return f"{question} (about: {asked + mark or base})"
 
 
 TURNS_READ = 3
