@@ -77,6 +77,14 @@ def test_a_name_that_was_said_before_is_told_from_a_new_one() -> None:
     assert signals("And how did Wigan pay for it?", PHARMACY)["name_said"] == 0
 
 
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [("Right, who paid?", 1), ("good and who paid", 1), ("Good examples of shared leadership?", 0)],
+)
+def test_a_word_that_answers_what_was_said_is_told_from_one_that_describes(question: str, answers: int) -> None:
+    assert signals(question, PHARMACY)["acknowledges"] == answers
+
+
 def test_the_last_whole_question_is_carried_over() -> None:
     assert last_whole_question(CHECKLIST) == "What is the SURPASS checklist?"
     assert (

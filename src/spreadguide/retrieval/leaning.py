@@ -28,8 +28,11 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _ACKNOWLEDGES = re.compile(
-    r"^\W*(?:ok|okay|right|thanks|thank you|hm+|fine|sorry|no|yes|great|good|sure)\b", re.IGNORECASE
+    r"^\W*(?:(?:ok|okay|thanks|thank you|hm+|sorry)\b"
+    r"|(?:right|fine|no|yes|great|good|sure)(?:\s*[,.;:!–—]|\s+(?:and|but|so|then|what|how|who|why|when|which)\b))",
+    re.IGNORECASE,
 )
+"""A word that answers what was said before: "right, ..." and not "right care"."""
 _CORRECTS = re.compile(r"\b(?:sorry|I meant|I mean|I asked|not what I)\b", re.IGNORECASE)
 _ANAPHORA = re.compile(
     r"\b(?:they|them|their|theirs|it|its|this|these|those|he|him|his|she|her|hers|the same|there|such|then"
