@@ -126,6 +126,16 @@ def test_of_a_long_answer_only_the_beginning_is_searched_for() -> None:
     assert with_answer.endswith("Who paid?")
 
 
+def test_a_long_question_before_does_not_push_this_one_out() -> None:
+    wordings = also_searched("Who paid?", (Turn("user", "word " * 400), *PHARMACY[1:]), leaning=True)
+    assert all(len(wording) < 700 and wording.endswith("Who paid?") for wording in wordings)
+
+
+def test_only_the_latest_turns_tell_what_was_said_before() -> None:
+    history = (*PHARMACY, *CHECKLIST, *CHECKLIST)
+    assert signals("And how did Leeds pay for it?", history)["name_said"] == 0
+
+
 def test_where_there_is_no_answer_yet_no_wording_comes_twice() -> None:
     assert also_searched("Who paid?", PHARMACY[:1], leaning=True) == (f"{PHARMACY[0].content} Who paid?",)
 

@@ -23,11 +23,9 @@ def stand_alone(question: str, history: Sequence[Turn]) -> str:
 
 def last_whole_question(history: Sequence[Turn]) -> str:
     """Return the last question of the user that stood alone, the first one in any case; empty without any."""
-    base = ""
-    for place, turn in enumerate(history):
-        if turn.role == "user" and turn.content.strip() and not (base and leans(turn.content, history[:place])):
-            base = turn.content.strip()
-    return base
+    asked = [place for place, turn in enumerate(history) if turn.role == "user" and turn.content.strip()]
+    whole = (place for place in reversed(asked) if not leans(history[place].content, history[:place]))
+    return history[next(whole, asked[0])].content.strip() if asked else ""
 
 
 def _about(question: str, base: str) -> str:
@@ -40,7 +38,7 @@ TURNS_READ = 3
 """Earlier turns that the cross-encoder reads after a question: it was trained on so many."""
 
 TURN_CHARACTERS = 300
-"""Characters of an earlier turn that are read; answers can be long."""
+"""Characters of an earlier turn that are read: a long one would leave no room for the question."""
 
 
 def also_searched(question: str, history: Sequence[Turn], *, leaning: bool) -> tuple[str, ...]:
@@ -52,11 +50,12 @@ def also_searched(question: str, history: Sequence[Turn], *, leaning: bool) -> t
     earlier = [turn.content.strip() for turn in history if turn.role == "user" and turn.content.strip()]
     if not earlier:
         return ()
-    with_last_turn = f"{earlier[-1]} {question}"
+    with_last_turn = f"{earlier[-1][:TURN_CHARACTERS]} {question}"
     if not leaning:
         return (with_last_turn,)
     answers = [turn.content.strip()[:TURN_CHARACTERS] for turn in history if turn.role == "assistant"]
-    with_answer = " ".join(filter(None, (last_whole_question(history), *answers[-1:], question)))
+    base = last_whole_question(history)[:TURN_CHARACTERS]
+    with_answer = " ".join(filter(None, (base, *answers[-1:], question)))
     return tuple(dict.fromkeys((with_last_turn, with_answer)))
 
 

@@ -22,6 +22,10 @@ FEW_TERMS = 3
 MANY_TERMS = 12
 """Content words beyond which more of them say nothing."""
 
+TURNS_SEEN = 6
+"""Latest turns in which the words of a question may have been said: as many as the longest conversation that the
+regression was fitted to. A page keeps many more."""
+
 _OPENING = re.compile(
     r"^\W*(?:and|but|so|also|then|or|what about|how about|what else|anything else|why|why not|for how long|since when"
     r"|by whom|how so|in what way|tell me more|more on|can you (?:explain|expand|say more))\b",
@@ -54,7 +58,7 @@ _COMMON = frozenset("nhs uk england english i i'm i've i'd i'll ok gp gps it ai 
 def signals(question: str, history: Sequence[Turn]) -> dict[str, float]:
     """Return what the verdict rests on, by name."""
     asked = terms(question)
-    before = " ".join(turn.content for turn in history).lower()
+    before = " ".join(turn.content for turn in history[-TURNS_SEEN:]).lower()
     known = set(terms(before))
     names = _names(question)
     return {
