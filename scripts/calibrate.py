@@ -23,6 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import listed_rows
 import numpy as np
 from cross_encoder_rows import OWN, SEED, Pair, Source, rows
 from scipy.optimize import minimize
@@ -88,8 +89,12 @@ def gate_examples(bench: Bench, source: Source) -> Iterator[Example]:
     listed = tomllib.loads((TESTS / "gate_questions.toml").read_text("utf-8"))["tune"]
     from_tests = [(text, kind == "covered", ()) for kind, texts in listed.items() for text in texts]
     written = [row for name in ("questions.jsonl", "more_questions.jsonl") for row in rows(OWN / name)]
-    own = [row for row in written if Pair(row["question"], "", 0, row["question"]).held_out]
-    from_own = [(row["question"], row["answer"] is not None, ()) for row in own]
+    answered = {row["question"]: row["answer"] is not None for row in written}
+    answered |= {row["question"]: bool(row["answers"]) for row in rows(OWN / "brief_questions.jsonl")}
+    # Whether general advice answers somebody's own case is a matter of opinion.
+    judged = [row for row in rows(OWN / "judged_lines.jsonl") if row["kind"] != "advice"]
+    answered |= {row["question"]: bool(row["right"]) for row in judged}
+    from_own = [(text, label, ()) for text, label in answered.items() if Pair(text, "", 0, text).held_out]
     relevance = source.relevance_again()
     with bench.on_reports(None, "golden") as assistant:
         yield from weighed(assistant, "golden", from_golden)
@@ -151,6 +156,13 @@ def _own_claims(source: Source) -> Iterator[tuple[str, str, Premise, bool]]:
         if Pair("", "", 0, row["paper"]).held_out:
             title = source.paper_title(row)
             yield "paper_claims", row["claim"], Premise(source.excerpt(row), title, title), row["supported"]
+    known = listed_rows.excerpts(source)
+    for row in rows(OWN / "listed_claims.jsonl"):
+        excerpt, lines = known[row["excerpt"]]
+        nearest = " ".join(lines[number - 1] for number in row["lines"])
+        if nearest and Pair("", "", 0, excerpt["paper"]).held_out:
+            title = listed_rows.headline(source, excerpt)
+            yield "listed_claims", row["claim"], Premise(nearest, title, title), row["supported"]
 
 
 def _claim(bench: Bench, group: str, claim: str, premise: Premise, label: bool, *, ours: bool) -> Example:
@@ -221,9 +233,13 @@ SIGNS: dict[str, Bounds] = {
     "wrong": DOWN,
 }
 """Whether more of a signal can speak for "yes" or against it."""
-AS_GOOD = 0.01
+AS_GOOD = 0.02
 """The curve is flat. Of the thresholds whose balanced accuracy is the best but for this, the lowest is taken: who is
-refused learns nothing, who is answered beside the point sees the source."""
+refused learns nothing, who is answered beside the point sees the source. With half of this, two fits to nearly the same
+examples gave 0.305 and 0.605."""
+MOST_FAR = 0.4
+"""Largest share, of questions about something else that share words with the reports, that the gate may let through. On
+the flat part of the curve it decides, and little of what is covered is lost."""
 PENALTY = 0.002
 """Weight of the sum of squares against the loss."""
 
@@ -262,8 +278,13 @@ def least_false(examples: list[Example], left_out: np.ndarray, false: Counter[st
 
 
 def least_errors(examples: list[Example], left_out: np.ndarray, _: Counter[str]) -> float:
-    """Return the threshold with the best balanced accuracy, as the mean over the groups of questions as people ask."""
-    return _best_balance(examples, left_out, LIKE_THOSE_ASKED)
+    """Return the threshold with the best balanced accuracy, as the mean over the groups of questions as people ask.
+
+    It lets through at most `MOST_FAR` of the questions about something else.
+    """
+    far = np.sort(left_out[[example.group == "far" for example in examples]])
+    floor = float(far[int(np.ceil(len(far) * (1 - MOST_FAR))) - 1]) if len(far) else 0.0
+    return _best_balance(examples, left_out, LIKE_THOSE_ASKED, floor)
 
 
 def least_of_groups(examples: list[Example], left_out: np.ndarray, _: Counter[str]) -> float:
@@ -276,8 +297,11 @@ def even_for(examples: list[Example], left_out: np.ndarray) -> float:
     return _best_balance(examples, left_out, {example.group for example in examples})
 
 
-def _best_balance(examples: list[Example], left_out: np.ndarray, wanted: set[str]) -> float:
-    """Return the threshold with the best balanced accuracy, as the mean over those ``wanted`` that hold both labels."""
+def _best_balance(examples: list[Example], left_out: np.ndarray, wanted: set[str], floor: float = 0.0) -> float:
+    """Return the threshold above ``floor`` with the best balanced accuracy.
+
+    That is the mean over the groups ``wanted`` that hold both labels.
+    """
     groups = np.array([example.group for example in examples])
     truth = np.array([example.label for example in examples])
     both = [name for name in dict.fromkeys(groups) if name in wanted and 0 < truth[groups == name].mean() < 1]
@@ -287,6 +311,7 @@ def _best_balance(examples: list[Example], left_out: np.ndarray, wanted: set[str
         return float(np.mean([(said[right].mean() + (~said[~right]).mean()) / 2 for right, said in parts]))
 
     choices = np.linspace(0.05, 0.95, 181)
+    choices = choices[choices > floor]
     balances = np.array([mean(choice) for choice in choices])
     return round(float(choices[int(np.argmax(balances >= balances.max() - AS_GOOD))]), DIGITS)
 

@@ -4,14 +4,15 @@
 questions on them, each with the numbers of all lines that answer it, or with none; `brief_questions.jsonl` holds the
 same about briefs. So a line is told apart from its neighbours on the same subject, as it has to be when answering.
 `listed_claims.jsonl` holds sentences as an assistant writes them about an excerpt. `follow_ups.jsonl` holds
-conversations about briefs, each with the lines that answer its last question.
+conversations about briefs, each with the lines that answer its last question. `judged_lines.jsonl` holds questions with
+the lines that the program itself ranked first for them, each judged by reading (see pooled_lines.py): what a model
+has to tell apart when answering is what a search brings up, not what shares words.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, Source, key, rows, sharing, window
@@ -19,12 +20,21 @@ from cross_encoder_rows import EVIDENCE_WORDS, OWN, PASSAGE_WORDS, SEED, Pair, S
 from spreadguide.retrieval.followup import latest_first
 from spreadguide.types import Turn
 
-LINES = 2
-"""Lines that do not answer, of each question: those that share most words with it."""
-FAR_LINES = 2
+LINES = 1
+"""Lines that do not answer, of each question: those that the model which is trained on ranked first among them, or, of
+the last questions of conversations, those that share most words."""
+POOLED = 4
+"""Lines that do not answer, of each question on a brief: those that the program ranked first."""
+JUDGED = 5
+"""The same for questions whose lines were judged."""
+TIMES_JUDGED = 2
+"""How often a judged line that answers is seen: of ten lines that the program ranked first, one does."""
+PASSAGE_LINES = 6
+"""Lines of a brief that are read together as a passage."""
+FAR_LINES = 1
 """Lines of briefs, and as many of papers, for a question about something else altogether."""
 RELEVANCE_AGAIN = {
-    "own_questions": 500, "more_questions": 500, "paper_questions": 300, "squad_answered": 100,
+    "own_questions": 500, "more_questions": 500, "paper_questions": 500, "squad_answered": 100,
     "squad_unanswerable": 150, "nq": 100, "nq_negatives": 100, "doc2dial": 100, "doc2dial_negatives": 100,
     "scifact": 150,
 }  # fmt: skip
@@ -42,7 +52,9 @@ def relevance_third(source: Source) -> dict[str, list[Pair]]:
     return {
         "listed_lines": source.take(_listed(source)),
         "listed_excerpts": source.take(_excerpts(source)),
-        "brief_lines": source.take(_of_briefs(source)),
+        "brief_lines": source.take(_pooled(source, "pooled_lines.jsonl", POOLED)),
+        "judged_lines": source.take(_pooled(source, "judged_lines.jsonl", JUDGED, TIMES_JUDGED)),
+        "brief_passages": source.take(_brief_passages(source)),
         "far_lines": source.take(_far(source)),
         "follow_up_lines": source.take(_following(source)),
         **{name: before[name][:most] for name, most in RELEVANCE_AGAIN.items()},
@@ -53,7 +65,7 @@ def claims_third(source: Source) -> dict[str, list[Pair]]:
     """Return pairs of claim and evidence for the third part of training."""
     before = source.claims_again()
     return {
-        "listed_claims": source.take(_claims(source)),
+        "listed_claims": source.take(claims(source)),
         **{name: before[name][:most] for name, most in CLAIMS_AGAIN.items()},
     }
 
@@ -75,44 +87,49 @@ def excerpts(source: Source) -> dict[str, tuple[dict[str, Any], list[str]]]:
     return {row["id"]: (row, lines_of(source, row)) for row in rows(OWN / "excerpts.jsonl")}
 
 
-def _asked(source: Source) -> Iterator[tuple[dict[str, Any], list[str], str, list[int]]]:
-    """Yield excerpt, its lines, a question, and the places of the lines that answer it."""
+def listed(source: Source) -> Iterator[tuple[dict[str, Any], list[str], str, list[int], list[int]]]:
+    """Yield excerpt, its lines, a question, the places of the lines that answer it, and of others that seem to."""
     known = excerpts(source)
     for row in rows(OWN / "listed_questions.jsonl"):
-        yield *known[row["excerpt"]], row["question"], [number - 1 for number in row["lines"]]
+        right, near = ([number - 1 for number in row[name]] for name in ("lines", "near"))
+        yield *known[row["excerpt"]], row["question"], right, near
 
 
 def _listed(source: Source) -> Iterator[Pair]:
-    for excerpt, lines, question, right in _asked(source):
+    for excerpt, lines, question, right, near in listed(source):
         title = headline(source, excerpt)
-        for place in right:
-            yield Pair(question, f"{title} {lines[place]}", 1, excerpt["paper"])
-        others = [line for place, line in enumerate(lines) if place not in right]
-        for line in sharing(question, others)[:LINES]:
-            yield Pair(question, f"{title} {line}", 0, excerpt["paper"])
+        for place in (*right, *near[:LINES]):
+            yield Pair(question, f"{title} {lines[place]}", int(place in right), excerpt["paper"])
 
 
 def _excerpts(source: Source) -> Iterator[Pair]:
-    """Every second question with the whole excerpt, cut as a passage is."""
-    for excerpt, lines, question, right in islice(_asked(source), 0, None, 2):
+    """Questions with the whole excerpt, cut as a passage is."""
+    for excerpt, lines, question, right, _ in listed(source):
         text = window(question, " ".join(lines), PASSAGE_WORDS, [lines[place] for place in right])
         yield Pair(question, f"{headline(source, excerpt)} {text}", int(bool(right)), excerpt["paper"])
 
 
-def _of_briefs(source: Source) -> Iterator[Pair]:
-    """Questions on briefs, with the lines that answer them and with those that do not and share most words."""
+def _pooled(source: Source, name: str, most: int, times: int = 1) -> Iterator[Pair]:
+    """Questions with lines that the program ranked first for them: those that answer, and ``most`` of the others."""
+    for row in rows(OWN / name):
+        for label, places in ((1, row["right"] * times), (0, row["wrong"][:most])):
+            for place in places:
+                brief, line = row["lines"][place]
+                yield Pair(row["question"], source.with_title(brief, line), label, row["question"])
+
+
+def _brief_passages(source: Source) -> Iterator[Pair]:
+    """Questions on briefs with the passage that answers, and with the one of the rest that shares most words."""
     for row in rows(OWN / "brief_questions.jsonl"):
+        lines = source.lines(row["brief"])
+        passages = [" ".join(lines[start : start + PASSAGE_LINES]) for start in range(0, len(lines), PASSAGE_LINES)]
         right = [key(line) for line in row["answers"]]
-        for line in row["answers"]:
-            yield Pair(row["question"], source.with_title(row["brief"], line), 1, row["question"])
-        # A list holds its items, and an item may be said again as a line.
-        others = [
-            line
-            for line in source.lines(row["brief"])
-            if not any(key(line) in answer or answer in key(line) for answer in right)
-        ]
-        for line in sharing(row["question"], others)[:LINES]:
-            yield Pair(row["question"], source.with_title(row["brief"], line), 0, row["question"])
+        held = [text for text in passages if any(answer in key(text) for answer in right)]
+        others = [text for text in passages if text not in held]
+        for label, texts in ((1, held[:1]), (0, sharing(row["question"], others)[:1])):
+            for text in texts:
+                cut = window(row["question"], text, PASSAGE_WORDS, row["answers"])
+                yield Pair(row["question"], source.with_title(row["brief"], cut), label, row["question"])
 
 
 def follow_ups(*, taught: bool) -> list[dict[str, Any]]:
@@ -144,7 +161,7 @@ def _following(source: Source) -> Iterator[Pair]:
             yield Pair(question, source.with_title(elsewhere[line], line), 0, row["question"])
 
 
-def _claims(source: Source) -> Iterator[Pair]:
+def claims(source: Source) -> Iterator[Pair]:
     """Claims, in turn with the whole excerpt, cut as evidence is, and with the lines that they are nearest to."""
     known = excerpts(source)
     for place, row in enumerate(rows(OWN / "listed_claims.jsonl")):

@@ -6,16 +6,15 @@
     python scripts/train_cross_encoder.py $SETS --out first --resume --steps 1200
     python scripts/train_cross_encoder.py $SETS --out second --again first --steps 800
     python scripts/export_cross_encoder.py --model second --to second.onnx
-    python scripts/train_cross_encoder.py $SETS --out third --third second.onnx --steps 420
-    python scripts/export_cross_encoder.py --model third --dither
+    python scripts/train_cross_encoder.py $SETS --out third --third second.onnx --steps 660
+    python scripts/export_cross_encoder.py --model third --third second.onnx
 
 One MiniLM-L6 encoder with two outputs: the first says that a passage answers a question, the second that evidence
 supports a claim. It starts from the weights of the embedding model and is trained with sentence-transformers on two
-kinds of pairs (see cross_encoder_rows.py for the sets). Word embeddings stay as they are: that saves a third of
-each step. Writes the trained model, and what it does on held-out groups, to ``--out``. The first three commands made
-the model that ships, in less than two hours on two cores; ``scripts/export_cross_encoder.py`` makes its file. The third
-part goes on from such a file, with its rounded weights, and leaves the lower layers as they are. No file that ships was
-made so: docs/model-card.md says why.
+kinds of pairs (see cross_encoder_rows.py for the sets). Word embeddings stay as they are: that saves a third of each
+step. Writes the trained model, and what it does on held-out groups, to ``--out``. The commands above made the model
+that ships, in less than two hours on two cores; ``scripts/export_cross_encoder.py`` makes its file. The third part
+goes on from such a file, with its rounded weights, and leaves the lower layers as they are.
 """
 
 from __future__ import annotations

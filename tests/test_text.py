@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spreadguide.text import initials, normalise, sentences, squeeze, terms, words
+from spreadguide.text import initials, is_name, normalise, sentences, squeeze, terms, words
 
 PROSE = st.text(alphabet=st.sampled_from("abc DEF.,;:!?'\"“”‘’()[]-–0123456789\n£%é"), max_size=300)
 
@@ -63,6 +63,20 @@ def test_terms_are_stems_of_content_words() -> None:
 def test_initials_of_a_name() -> None:
     assert "scie" in initials("the Social Care Institute for Excellence said")
     assert initials("no capitals here") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("What did Macmillan fund in Leeds?", ["Macmillan", "Leeds"]),
+        ("Does NASSS help? And the iPad?", ["NASSS", "iPad"]),
+        ("Wards joined. Staff left: “Nobody asked us.”", []),
+        ("Our A&E has option B", []),
+        ("do GPs in the NHS say I’ve to use IT, as I've?", []),
+    ],
+)
+def test_words_that_are_written_as_names(text: str, names: list[str]) -> None:
+    assert [word.text for word in words(text) if is_name(word, text)] == names
 
 
 def test_squeeze() -> None:

@@ -118,6 +118,24 @@ def terms(text: str) -> list[str]:
     return [word.stem for word in words(text) if word.is_content]
 
 
+NO_NAMES = frozenset("ai epr ehr gp gps i i'd i'll i'm i've icb icbs ics icss it nhs ok report reports uk".split())
+"""Words that are written in capitals and name no subject: they are at home in every report on health services."""
+
+_SENTENCE_OPENS_AFTER = (".", "?", "!", ":", "(")
+
+
+def is_name(word: Word, text: str) -> bool:
+    """Whether ``word`` of ``text`` is written as a name: with a capital inside, or with one that opens no sentence.
+
+    A single letter is none: "A&E" names no "E", and "option B" nobody.
+    """
+    before = text[: word.start].rstrip(f" \n{_OPENING}{_CLOSING}")
+    capital = word.text[0].isupper() and bool(before) and not before.endswith(_SENTENCE_OPENS_AFTER)
+    inside = any(sign.isupper() for sign in word.text[1:])
+    plain = word.text.lower().replace("’", "'")
+    return len(word.text) > 1 and (capital or inside) and plain not in STOP_WORDS and plain not in NO_NAMES
+
+
 _CONTRACTION = re.compile(r"^(?:[a-z]+n['’]t|(?:i|you|he|she|it|we|they|who|what|that|there|let)['’][a-z]{1,2})$")
 
 

@@ -25,7 +25,7 @@ from spreadguide.errors import ModelCorrupt, ModelError, ModelMissing
 from spreadguide.protocols import Scores
 
 FILE = "cross_encoder.onnx"
-SHA256 = "3592acf93444cd30ba88de151168f445771c4a2ea4baf763a5754dcf4fe532b8"
+SHA256 = "87ef66c0410ee96ad9c135b38e762217de5a021d8b12b3d2c0de0888fb822102"
 MAX_PIECES = 256
 """Word pieces of both texts together; the longer one is cut first."""
 

@@ -20,7 +20,7 @@ from spreadguide.answering.intent import in_latin_letters
 from spreadguide.answering.wanted import Wanted
 from spreadguide.logistic import load
 from spreadguide.protocols import PassageStore
-from spreadguide.text import SMALL_WORDS, STOP_WORDS, Word, initials, stem, words
+from spreadguide.text import SMALL_WORDS, initials, is_name, stem, words
 from spreadguide.types import Evidence, Hit, Passage, Source
 
 WEIGHTS = "answering/gate.json"
@@ -45,7 +45,7 @@ PASSAGES = "passages"
 
 PLAINLY_NEAR, PLAINLY_COVERED = 0.7, 0.7
 """Least cosine and share of words of a line that plainly answers: it holds the kind of thing asked for, and every name
-is known. Of the 1,318 examples that the gate was fitted to, this lets in one right one more, and one wrong one."""
+is known. Of 1,318 examples that the gate was once fitted to, this let in one right one more, and one wrong one."""
 
 MOST_ODDS = 8.0
 """Log-odds of the cross-encoder are cut here: beyond, they say no more."""
@@ -65,7 +65,7 @@ class Sufficiency:
 
 
 BESIDE_COVERED = 0.22
-"""Least probability for one thing asked where another one, asked with it, is covered: two thirds of the usual one."""
+"""Least probability for one thing asked where another one, asked with it, is covered: seven tenths of the usual."""
 
 ABOUT_ELSE = "the passages found are about something else"
 
@@ -187,9 +187,6 @@ def about_the_names(question: str, evidence: Sequence[Evidence], store: PassageS
     return [unit for unit in evidence if unit.field is not None or known[unit.passage.passage_id] == most]
 
 
-_NOT_NAMES = frozenset("nhs uk i what which who how when where why is are does do did the report reports".split())
-
-
 def unknown_names(question: str, hits: Sequence[Hit], store: PassageStore) -> list[str]:
     """Return the names in ``question`` that no section found, nor its title, heading or publisher, holds.
 
@@ -255,7 +252,7 @@ def names_in(question: str) -> list[list[str]]:
     found: list[list[str]] = []
     running = False
     for word in words(question):
-        if _is_name(word, question):
+        if is_name(word, question):
             plain = re.sub(r"['’]s$", "", word.text)
             if running and question[: word.start].endswith((" ", "-")):
                 found[-1].append(plain)
@@ -269,13 +266,4 @@ def names_in(question: str) -> list[list[str]]:
 
 def name_starts(question: str) -> list[int]:
     """Return where the words of names start in a question."""
-    return [word.start for word in words(question) if _is_name(word, question)]
-
-
-def _is_name(word: Word, question: str) -> bool:
-    before = question[: word.start].rstrip()
-    opens = not before or before[-1] in ".?!:("
-    inside = re.search(r"[A-Z]", word.text[1:]) is not None
-    if len(word.text) == 1:
-        return False  # "A&E" names no "E", and "option B" nobody
-    return (inside or (word.text[0].isupper() and not opens)) and word.text.lower() not in _NOT_NAMES | STOP_WORDS
+    return [word.start for word in words(question) if is_name(word, question)]

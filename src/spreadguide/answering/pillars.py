@@ -41,8 +41,12 @@ OWN = "What should {role} do?"
 READ = 8
 """Units that the cross-encoder reads for each pillar, of those that rank best by vectors and words."""
 
-LEAST_ODDS = 0.0
-"""Log-odds of the cross-encoder from which a unit is a step to tell: it is more likely than not an answer."""
+LEAST_ODDS = -0.4
+"""Log-odds of the cross-encoder from which a unit is a step to tell. It was taught few lines that answer among many
+that do not, and doubts: zero leaves most pillars without a step, and at -0.75 more steps are beside the point."""
+
+LEAST_ODDS_OF_OTHERS = 0.0
+"""The same for a line of a report on another subject, and the question itself: it is more likely than not an answer."""
 
 SUBJECT_HITS = 6
 """First passages for each thing asked, whose reports are about its subject. A step that reports on other subjects give
@@ -140,7 +144,7 @@ def on_subject(
     """
     others = [unit for unit in found if unit.source.source_id not in subject]
     odds = reader.answers(question.standalone, [as_read(unit) for unit in others])
-    answering = {id(unit) for unit, one in zip(others, odds, strict=True) if one >= LEAST_ODDS}
+    answering = {id(unit) for unit, one in zip(others, odds, strict=True) if one >= LEAST_ODDS_OF_OTHERS}
     return [unit for unit in found if unit.source.source_id in subject or id(unit) in answering]
 
 

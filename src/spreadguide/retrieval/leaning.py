@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from spreadguide.logistic import load
-from spreadguide.text import STOP_WORDS, terms, words
+from spreadguide.text import is_name, terms, words
 from spreadguide.types import Turn
 
 WEIGHTS = "retrieval/leaning.json"
@@ -51,8 +51,8 @@ _ASKS_WHAT_A_THING_IS = re.compile(
     r"^\W*(?:what|who) (?:is|are|was|were)(?: an?)? (?!the|it|they|that|this|there)\w", re.IGNORECASE
 )
 
-_COMMON = frozenset("nhs uk england english i i'm i've i'd i'll ok gp gps it ai icb icbs ics trust".split())
-"""Words in capitals that name no subject."""
+_COMMON = frozenset("england english trust".split())
+"""Names that tell no subject from another."""
 
 
 def signals(question: str, history: Sequence[Turn]) -> dict[str, float]:
@@ -89,12 +89,5 @@ def _points(question: str) -> bool:
 
 
 def _names(question: str) -> list[str]:
-    """Return the words of a question that are written as names: with a capital inside a sentence, or within."""
-    found = []
-    opens = True
-    for word in words(question):
-        inside = any(sign.isupper() for sign in word.text[1:])
-        if (inside or (word.text[0].isupper() and not opens)) and word.text.lower() not in STOP_WORDS | _COMMON:
-            found.append(word.text)
-        opens = question[word.end :].lstrip(" \"'”’)")[:1] in {".", "?", "!"}
-    return found
+    """Return the words of a question that name its subject."""
+    return [word.text for word in words(question) if is_name(word, question) and word.text.lower() not in _COMMON]
