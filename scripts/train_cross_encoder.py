@@ -6,7 +6,7 @@
     python scripts/train_cross_encoder.py $SETS --out first --resume --steps 1200
     python scripts/train_cross_encoder.py $SETS --out second --again first --steps 800
     python scripts/export_cross_encoder.py --model second --to second.onnx
-    python scripts/train_cross_encoder.py $SETS --out third --third second.onnx --steps 660
+    python scripts/train_cross_encoder.py $SETS --out third --third second.onnx
     python scripts/export_cross_encoder.py --model third --third second.onnx
 
 One MiniLM-L6 encoder with two outputs: the first says that a passage answers a question, the second that evidence
@@ -27,9 +27,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from cross_encoder_rows import SEED, Pair, Source
 from datasets import Dataset
+from line_order import batched, out_of_order, question_batches
 from listed_rows import claims_third, relevance_third
 from restored_weights import restored
 from sentence_transformers.base.sampler import DefaultBatchSampler
@@ -59,6 +61,8 @@ LEARNING_RATE_AGAIN = 6e-5
 """The second part goes on from trained weights, so it takes smaller steps."""
 LEARNING_RATE_THIRD = 4e-5
 """The third part goes on from the second, so its steps are smaller again. Not compared with others."""
+ORDER_THIRD = 0.5
+"""Weight of the order of a question's lines in the third part, against that of telling whether each one answers."""
 LAYERS = 6
 KEPT_THIRD = 3
 """Lower layers that the third part leaves as they are: a step then takes two thirds of the time. Not compared."""
@@ -71,6 +75,7 @@ class ByLength(DefaultBatchSampler):
         super().__init__(range(len(dataset)), batch_size=batch_size, drop_last=drop_last)
         self.seed = seed
         self.lengths = [len(a) + len(b) for a, b in zip(dataset["first"], dataset["second"], strict=True)]
+        self.questions = dataset["first"][:]
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -93,6 +98,14 @@ class ByLength(DefaultBatchSampler):
         return -(-len(self.lengths) // self.batch_size)
 
 
+class ByQuestion(ByLength):
+    """Batches of about the same length in which the pairs of a question that stand together stay together."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size, seed = self.batch_size, self.seed + self.epoch
+        yield from question_batches(self.questions, self.lengths, size, size * POOL, seed)
+
+
 class OneOutput(nn.Module):
     """Binary cross-entropy on one of the model's outputs."""
 
@@ -108,6 +121,28 @@ class OneOutput(nn.Module):
         scores = self.model(features)["scores"]
         loss: Tensor = self.loss(scores[:, self.output], labels.float())
         return loss
+
+
+class InOrder(OneOutput):
+    """The same, and the order of the lines of one question."""
+
+    def forward(self, inputs: list[list[str]], labels: Tensor, **_: Any) -> Tensor:
+        """Return the loss of one batch of pairs."""
+        pairs = list(zip(inputs[0], inputs[1], strict=True))
+        scores = self._scores(pairs)
+        loss: Tensor = self.loss(scores, labels.float())
+        if lost := out_of_order(scores, labels, inputs[0]):
+            loss = loss + ORDER_THIRD * torch.stack(lost).mean()
+        return loss
+
+    def _scores(self, pairs: list[tuple[str, str]]) -> Tensor:
+        """Return the output for each pair; the shorter half is read apart, so that there is little padding."""
+        places = sorted(range(len(pairs)), key=lambda place: sum(map(len, pairs[place])))
+        found = []
+        for part in batched(places, max(1, -(-len(places) // 2))):
+            features = self.model.preprocess([pairs[place] for place in part])
+            found.append(self.model(features)["scores"][:, self.output])
+        return torch.cat(found)[torch.from_numpy(np.argsort(places))]
 
 
 class Told(TrainerCallback):
@@ -212,7 +247,7 @@ def main() -> None:
             learning_rate=rate,
             warmup_steps=WARM_UP,
             weight_decay=0.01,
-            batch_sampler=ByLength,
+            batch_sampler=ByQuestion if given.third else ByLength,
             seed=SEED,
             logging_steps=50,
             save_strategy="steps",
@@ -223,7 +258,7 @@ def main() -> None:
             disable_tqdm=True,
         ),
         train_dataset=data,
-        loss={kind: OneOutput(model, output) for kind, output in OUTPUTS.items()},
+        loss={kind: (InOrder if given.third else OneOutput)(model, output) for kind, output in OUTPUTS.items()},
         callbacks=[Told(given.stop_after)],
     )
     trainer.train(resume_from_checkpoint=given.resume or None)

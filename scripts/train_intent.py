@@ -2,7 +2,8 @@
 
     python scripts/train_intent.py [--check]
 
-Examples: ``scripts/intent_examples.tsv`` (class, tab, text; our own) and the tuning half of the golden questions.
+Examples: ``scripts/intent_examples.tsv`` (class, tab, text; our own), the tuning half of the golden questions, and the
+questions on briefs that teach the cross-encoder, which are all about services.
 Writes ``src/spreadguide/answering/intent.json`` and prints how well it does on examples that were left out of training
 (five folds). With ``--check``, nothing is written. Takes half a minute on two cores.
 """
@@ -25,6 +26,7 @@ from spreadguide.answering.intent import PATIENT, SERVICE, STEER, WEIGHTS
 from spreadguide.evaluation.sets import QuestionRow, rows
 
 EXAMPLES = Path(__file__).parent / "intent_examples.tsv"
+TAUGHT = ("judged_lines.jsonl", "pooled_lines.jsonl")
 INVERSE_REGULARISATION = 3.0
 """Chosen among 1, 3, 10, 30 and 100 by the AUROC of left-out examples."""
 SEED = 20261122
@@ -46,7 +48,14 @@ def examples() -> tuple[list[str], list[str]]:
         # An injection around a question that the reports answer is to be answered, without obeying.
         if row.split == "tune" and not (row.kind == "injection" and row.covered)
     ]
+    # With these, questions about services are declined half as often, and attempts to steer are found more often.
+    found += [[SERVICE, text] for text in dict.fromkeys(row["question"] for name in TAUGHT for row in kept_rows(name))]
     return [text.replace("\\n", "\n") for _, text in found], [name for name, _ in found]
+
+
+def kept_rows(name: str) -> list[dict[str, Any]]:
+    """Return the rows of a file in ``scripts/training``."""
+    return [json.loads(line) for line in (EXAMPLES.parent / "training" / name).read_text("utf-8").splitlines()]
 
 
 def thresholds(classes: list[str], truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

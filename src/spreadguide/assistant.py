@@ -9,7 +9,7 @@ from functools import partial
 from uuid import uuid4
 
 from spreadguide.answering import refusals
-from spreadguide.answering.assembly import PartResult, best_quoted, choose, quoted
+from spreadguide.answering.assembly import PartResult, best_quoted, choose, cut_lists, quoted
 from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.intent import in_latin_letters, load_intent
@@ -343,7 +343,7 @@ class Assistant:
             evidence=tuple(hits),
             missing=missing,
             suggestions=(),
-            warnings=(*warnings, *general, *assumed),
+            warnings=(*warnings, *general, *assumed, *cut_lists(shown)),
             timings=_timings(clock),
             trace=self._trace(draft),
         )

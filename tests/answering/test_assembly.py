@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from scripted_generator import ScriptedGenerator
 
-from spreadguide.answering.assembly import _one_of_a_list
-from spreadguide.answering.claims import Finding
+from spreadguide.answering.assembly import LONG_LIST, _once, _one_of_a_list, cut_lists
+from spreadguide.answering.claims import Finding, quotes
 from spreadguide.types import (
     Answer,
     ClaimChecked,
@@ -135,6 +135,37 @@ def test_one_item_of_a_list_is_not_told_as_if_it_were_all() -> None:
     assert _one_of_a_list(finding)
     assert not _one_of_a_list(replace(finding, text="Culture is one of these strengths."))
     assert not _one_of_a_list(replace(finding, evidence=(replace(finding.evidence[0], list_id=None),)))
+
+
+def whole_list(name: str, items: int) -> tuple[Evidence, str]:
+    """A list with the lead-in that others have, too, and the text of its document."""
+    lead, lines = "This includes:", [f"thing {number} of {name if number else 'all'}" for number in range(items)]
+    text = "\n".join([lead, *lines])
+    starts = [text.index(line, len(lead)) for line in lines]
+    spans = tuple(Span(start, start + len(line)) for start, line in zip(starts, lines, strict=True))
+    passage = Passage(name, name, (), None, 0, len(text), text, ())
+    source = Source(name, f"{name}.md", Metadata(name))
+    unit = Evidence(
+        1, passage, source, UnitKind.LIST_ITEM, "; ".join(lines), lead, (Span(0, len(lead)),), spans, tuple(lines),
+        0.5, 0.5, 0.5, list_id=1,
+    )  # fmt: skip
+    return unit, text
+
+
+def test_each_list_keeps_its_own_lead_in_and_items() -> None:
+    found = [finding for name in ("a", "b") for finding in quotes(*whole_list(name, 2))]
+    assert [finding.text for finding in _once([*found, *found])] == [
+        "This includes:", "thing 0 of all", "thing 1 of a", "This includes:", "thing 0 of all", "thing 1 of b",
+    ]  # fmt: skip
+
+
+def test_a_list_that_is_cut_says_so() -> None:
+    unit, text = whole_list("a", LONG_LIST + 3)
+    lead, *items = quotes(unit, text)
+    assert cut_lists([lead, *items]) == []
+    assert cut_lists([lead, *items[:LONG_LIST]]) == [
+        f"Of a list of {LONG_LIST + 3} items, the first {LONG_LIST} are shown. Open the source for the others."
+    ]
 
 
 def list_item(written: str) -> Finding:

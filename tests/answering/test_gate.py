@@ -52,3 +52,17 @@ def test_gate(make_assistant, kind: str, least: float, most: float) -> None:
 )
 def test_a_single_letter_names_nobody(question: str, names: list[list[str]]) -> None:
     assert names_in(question) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What did Macmillan and Nesta find?", [["Macmillan"], ["Nesta"]]),
+        ("Did Macmillan, Nesta and SCIE agree?", [["Macmillan"], ["Nesta"], ["SCIE"]]),
+        ("Who works for Macmillan in Wales?", [["Macmillan"], ["Wales"]]),
+        ("What does the Institute for Digital Health say?", [["Institute", "Digital", "Health"]]),
+        ("How did the School of the Arts help?", [["School", "Arts"]]),
+    ],
+)
+def test_names_that_stand_side_by_side_are_told_apart(question: str, names: list[list[str]]) -> None:
+    assert names_in(question) == names

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from spreadguide.answering.intent import PATIENT, SERVICE, STEER, IntentModel, in_latin_letters, load_intent
-from spreadguide.answering.scope import OutOfScope, intent_out_of_scope
+from spreadguide.answering.scope import OutOfScope, intent_out_of_scope, out_of_scope
 from spreadguide.protocols import Embedder
 from spreadguide.types import Status
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "intent_examples.tsv"
+LEFT_OUT = Path(__file__).parent / "intent_left_out.tsv"
+"""Texts that no training has seen. Of those that sound like the other classes, every second one; never tuned on."""
 PATIENTS = (
     "Bloods back on the chap in side room 3, trop 84. Do we anticoagulate?",
     "is it alright for my granddad to have grapefruit juice with his cholesterol tablets",
@@ -69,6 +71,23 @@ def test_steering_is_often_told_apart_and_never_answered(
 @pytest.mark.parametrize("text", SERVICES)
 def test_questions_about_services_pass(model: IntentModel, embedder: Embedder, text: str) -> None:
     assert intent_out_of_scope(model, embedder.embed_queries([text])) is None
+
+
+def test_texts_left_out_of_training_are_mostly_told_apart(model: IntentModel, embedder: Embedder) -> None:
+    """By rules and meaning together, as the assistant does; measured 0.94 of patients, 0.69 of steering, 0.04 false."""
+    left_out = [line.split("\t", 1) for line in LEFT_OUT.read_text("utf-8").splitlines()]
+    known = EXAMPLES.read_text("utf-8")
+    assert not any(text in known for _, text in left_out)
+    share = {}
+    for name in (PATIENT, STEER, SERVICE):
+        texts = [text for one, text in left_out if one == name]
+        vectors = embedder.embed_queries(texts)
+        told = zip(texts, vectors, strict=True)
+        declined = [out_of_scope(text) or intent_out_of_scope(model, vector[None]) for text, vector in told]
+        share[name] = np.mean([one is not None for one in declined])
+    assert share[PATIENT] > 0.9
+    assert share[STEER] > 0.6
+    assert share[SERVICE] < 0.07
 
 
 def test_one_of_two_wordings_is_enough(model: IntentModel, embedder: Embedder) -> None:

@@ -11,6 +11,8 @@ from spreadguide.protocols import Embedder
     [
         pytest.param("How do NASSS and CFIR differ?", Shape.COMPARISON, id="differ"),
         pytest.param("Was the second round bigger than the first?", Shape.COMPARISON, id="than"),
+        pytest.param("How many trusts took longer than two years?", Shape.PLAIN, id="than a length of time"),
+        pytest.param("Which sites saved more than £1 million?", Shape.PLAIN, id="than a sum"),
         pytest.param("Which of the two cost less?", Shape.COMPARISON, id="of the two"),
         pytest.param("Did PRASE make a difference between wards?", Shape.PLAIN, id="an effect is no comparison"),
         pytest.param("We are a small practice and want to start this. What should we do first?", Shape.ADVICE, id="we"),

@@ -86,3 +86,8 @@ def test_a_plain_question_with_two_names_stays_whole() -> None:
     text = "Did Leeds pay Bradford?"
     (only,) = queries(Question(text, text), Shape.PLAIN)
     assert (only.part.text, only.wording, only.also) == ("Did Leeds pay Bradford", text, ())
+
+
+def test_a_side_without_words_is_no_side() -> None:
+    found = sides("Compare this guide for Macmillan: with or without Nesta")
+    assert found is None or all(side.phrase for side in found)

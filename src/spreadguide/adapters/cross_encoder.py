@@ -25,7 +25,7 @@ from spreadguide.errors import ModelCorrupt, ModelError, ModelMissing
 from spreadguide.protocols import Scores
 
 FILE = "cross_encoder.onnx"
-SHA256 = "87ef66c0410ee96ad9c135b38e762217de5a021d8b12b3d2c0de0888fb822102"
+SHA256 = "a19228905365f12283ee583ef1468da41b88e2d10ab475d1ae595f300ea94482"
 MAX_PIECES = 256
 """Word pieces of both texts together; the longer one is cut first."""
 

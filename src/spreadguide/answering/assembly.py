@@ -12,11 +12,7 @@ from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.shape import Shape
 from spreadguide.answering.wanted import Part, Wanted, holds
 from spreadguide.text import terms
-from spreadguide.types import (
-    Evidence,
-    SupportLevel,
-    UnitKind,
-)
+from spreadguide.types import Evidence, Layout, Span, SupportLevel, UnitKind
 
 RELEVANT = 0.72
 """A written sentence is shown only when its line scores at least this share of the best line: a small model adds
@@ -110,7 +106,7 @@ def _steps(result: PartResult, texts: dict[str, str], shown: Sequence[Finding]) 
     ]
     lines = [unit for unit in fresh if len(unit.spans) == 1]
     chosen = fresh[:1] if fresh and fresh[0] not in lines else lines[:STEPS_EACH]
-    found = [finding for unit in chosen for finding in quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]]
+    found = [finding for unit in chosen for finding in _first_items(unit, texts)]
     return [replace(finding, section=result.pillar) for finding in found]
 
 
@@ -145,7 +141,7 @@ def quoted(result: PartResult, texts: dict[str, str], most: int, shape: Shape = 
         units = _close(fitting, QUOTE_MARGIN, SAME_REPORT_MARGIN)[:most]
     findings: list[Finding] = []
     for unit in units:
-        findings += quotes(unit, texts[unit.source.source_id])[: LONG_LIST + 1]
+        findings += _first_items(unit, texts)
         if shape is Shape.PLAIN and unit.list_id is not None and result.part.wanted is Wanted.LIST:
             break
     return findings
@@ -244,7 +240,32 @@ def best_quoted(result: PartResult, *, writes_open: bool = False) -> bool:
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:
-    kept: dict[str, Finding] = {}
+    """Return each finding once; of lists with the same lead-in or item ("funding") each keeps its own."""
+    kept: dict[object, Finding] = {}
     for finding in findings:
-        kept.setdefault(finding.text, finding)
+        kept.setdefault(_place(finding) if finding.layout in {Layout.LEAD, Layout.ITEM} else finding.text, finding)
     return list(kept.values())
+
+
+def _place(finding: Finding) -> tuple[str, str, tuple[Span, ...]]:
+    return finding.section, finding.evidence[0].source.source_id, finding.spans
+
+
+def _first_items(unit: Evidence, texts: dict[str, str]) -> list[Finding]:
+    """Return the quotes of a unit; of a list, its lead-in and the first `LONG_LIST` items."""
+    return quotes(unit, texts[unit.source.source_id])[: len(unit.context_spans) + LONG_LIST]
+
+
+def cut_lists(shown: Sequence[Finding]) -> list[str]:
+    """Return a warning for each list of which not all items are shown."""
+    items: dict[tuple[str, tuple[Span, ...]], int] = {}
+    for finding in shown:
+        unit = finding.evidence[0]
+        if finding.layout in {Layout.ITEM, Layout.QUOTE} and len(unit.spans) > LONG_LIST:
+            key = unit.source.source_id, unit.spans
+            items[key] = items.get(key, 0) + 1
+    told = ((number, len(spans)) for (_, spans), number in items.items() if number < len(spans))
+    return [
+        f"Of a list of {whole} items, the first {number} are shown. Open the source for the others."
+        for number, whole in told
+    ]

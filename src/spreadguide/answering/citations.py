@@ -12,13 +12,11 @@ _MARKER = re.compile(
     r"(\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\[?\d{1,3})*)\s*[\]】)]",
     re.IGNORECASE,
 )
-_BRACKETS_ONLY = re.compile(r"^\(\s*(?:19|20)\d\d\s*\)$")
 _NUMBER = re.compile(r"\d+")
 _RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _HEADING = re.compile(r"^\s*#+\s*|\*\*|__|`")
 _LABEL = re.compile(r"^\s*(?:answer|response|lines?|question)\s*:\s*", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s*[\[【(][^\]】)]{1,20}[\]】)])*\s+\S")
 
 MAX_RANGE = 10
 """Longest run read from "[1-3]"; anything longer is not a citation."""
@@ -46,11 +44,6 @@ def parse(draft: str) -> list[DraftSentence]:
     return found
 
 
-def complete(draft: str) -> bool:
-    """Whether ``draft``, which is still being written, already holds one whole sentence and the start of the next."""
-    return bool(_SENTENCE_END.search(draft)) or "\n" in draft.strip()
-
-
 def _line(text: str) -> list[DraftSentence]:
     """Cut one line at sentence ends; markers are moved to stand before the full stop so that they stay with it."""
     tidy = re.sub(r"([.!?])((?:\s*[\[【]\s*\w{0,8}\s*\d[^\]】]{0,20}[\]】])+)", r"\2\1", text)
@@ -68,8 +61,6 @@ def _take_markers(sentence: str) -> tuple[list[int], str]:
     markers: list[int] = []
 
     def take(match: re.Match[str]) -> str:
-        if _BRACKETS_ONLY.match(match.group().strip()):
-            return match.group()
         markers.extend(_numbers(match.group(1)))
         return ""
 

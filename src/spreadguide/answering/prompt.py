@@ -32,7 +32,7 @@ MAX_EVIDENCE_TOKENS = 300
 """Room for evidence in the prompt, in the model's own tokens: about six lines, four seconds to read on two cores."""
 
 MAX_LINE_CHARACTERS = 900
-"""A line longer than this is left to be quoted, not rewritten."""
+"""Characters of a line that the model reads. What it writes is checked against the whole line."""
 
 
 def line(evidence: Evidence) -> str:

@@ -22,8 +22,8 @@ _ASKS = re.compile(
 """How a question opens, with or without a question mark."""
 
 _REQUEST = re.compile(
-    r"^(?:[\w'’]+\W+){0,4}?(?:need|want|like to know|looking for|interested in|wondering|curious|give|tell|list|name"
-    r"|show|compare|explain|describe|summarise|include)\b",
+    r"^(?:[\w'’]+[^\w'’]+){0,4}?(?:need|want|like to know|looking for|interested in|wondering|curious|give|tell|list"
+    r"|name|show|compare|explain|describe|summarise|include)\b",
     re.IGNORECASE,
 )
 """How a request opens that is not worded as a question; a few words may stand before."""

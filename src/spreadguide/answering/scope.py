@@ -30,19 +30,31 @@ def _any_of(*alternatives: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(alternative, re.IGNORECASE) for alternative in alternatives)
 
 
+_TOLD_TO = (
+    r"(?:^|[^\w\s,]\s*"
+    r"|\b(?:and|but|or|also|so|please|pls|now|then|just|first|instead|you|must|will|let's"
+    r"|(?:you|told|asked|free|allowed) to)\b,? *)"
+)
+"""What stands before a verb that tells someone to do something; "clinicians ignore the guidelines" tells nobody."""
+
 _INSTRUCTION = _any_of(
-    r"\b(?:ignore|disregard|discard|forget|override|bypass|drop|skip)\b[^.?!]{0,40}"
+    rf"(?m){_TOLD_TO}(?:ignore|disregard|discard|forget|override|bypass|drop|skip)\b[^.?!]{{0,40}}"
     r"\b(?:instructions?|rules?|prompts?|guidelines?|everything"
     r"|(?:the|your|any|all|these|those) (?:\w+ )?(?:reports|passages|sources|above|evidence|citations))\b",
+    r"\b(?:ignoring|disregarding|forgetting|overriding|bypassing)\b[^.?!]{0,20}\b(?:your|all|previous|prior|above|earlier)\b"
+    r"[^.?!]{0,20}\b(?:instructions?|rules?|prompts?|guidelines?)\b",
     r"\b(?:sources?|reports?|evidence|citations?)[\s-]only (?:rule|mode|policy|restriction)s?\b",
-    r"\b(?:rule|restriction|filter)s?\b[^.?!]{0,25}\b(?:lifted|suspended|turned off|switched off|disabled|waived)\b",
+    r"\b(?:(?:rule|filter)s?|(?:your|these|those|safety|content) restrictions?)\b[^.?!]{0,25}"
+    r"\b(?:lifted|suspended|turned off|switched off|disabled|waived)\b",
     r"\b(?:answer|reply|respond)\b[^.?!]{0,40}"
     r"\b(?:only )?with (?:only )?(?:the )?(?:single |one )?(?:word|phrase|line|string)\b",
     r"\b(?:system prompts?|your (?:hidden |initial )?(?:instructions|prompt))\b",
-    r"\b(?:pretend|act|behave|role-?play|respond|answer)\b[^.?!]{0,20}\bas (?:if|though|a|an)\b[^.?!]{0,40}"
+    rf"(?m)(?:{_TOLD_TO}(?:act|behave|respond|answer)|\b(?:pretend|role-?play))\b"
+    r"[^.?!]{0,20}\bas (?:if|though|a|an)\b[^.?!]{0,40}"
     r"\b(?:doctor|assistant|ai|chatbot|pirate|no (?:rules|limits)|unrestricted|you)\b",
     r"\byou are now\b|\bdeveloper mode\b|\bjailbreak\b|<\|[a-z_]+\|>|\[/?INST\]",
-    r"\b(?:write|tell|compose|sing) (?:me )?(?:a|an|some) (?:poem|song|story|joke|essay|limerick|code|script|haiku)\b",
+    rf"(?m)(?:{_TOLD_TO}(?:write|tell|compose|sing)|\b(?:write|tell|compose|sing) me)\b"
+    r" (?:me )?(?:a|an|some) (?:poem|song|story|joke|essay|limerick|code|script|haiku)\b",
     r"\bfrom your own (?:knowledge|memory|training)\b"
     r"|\bwithout (?:using|citing) (?:the |any )?(?:reports|sources|passages)\b",
 )

@@ -22,6 +22,8 @@ WEIGHTS = "shape.json"
 _COMPARES = re.compile(
     r"\bcompar|\bversus\b|\bvs\b|\bdiffer(?:s|ed)?\b|\bthe differences? between\b|\bas (?:against|opposed to)\b"
     r"|\bstack up\b|\bwhich (?:one|of the two)\b|\b(?:more|less|better|worse|faster|bigger|longer) than\b"
+    # "Longer than two years" compares nothing.
+    r"(?! (?:[£$€]?\d|(?:half|twice|one|two|three|ten|an? (?:day|week|month|year|third|quarter|dozen|hundred))\b))"
     r"|\btwo different\b",
     re.IGNORECASE,
 )

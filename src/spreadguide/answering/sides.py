@@ -56,7 +56,10 @@ def sides(question: str) -> tuple[Side, Side] | None:
             worth = base + _NAMES * named + _NEAR_MIDDLE * middle
             if best is None or worth > best[0]:
                 best = (worth, match)
-    return _split(question, best[1]) if best is not None and best[0] >= _LEAST else None
+    if best is None or best[0] < _LEAST:
+        return None
+    found = _split(question, best[1])
+    return found if all(terms(side.phrase) for side in found) else None
 
 
 def _split(question: str, border: re.Match[str]) -> tuple[Side, Side]:

@@ -38,7 +38,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
         ),
         (r"\bwhat (?:is|was|were|are) the (?:costs?|price|budget)\b", Wanted.MONEY),
         (r"\bwhat (?:percentage|proportion|share|fraction|per cent)\b|\bhow much of\b", Wanted.SHARE),
-        (r"\bhow many\b|\bwhat number\b|\bhow much (?:investment|money)\b", Wanted.NUMBER),
+        (r"\bhow many\b|\bwhat number\b", Wanted.NUMBER),
         (
             r"\bwhen\b(?! (?:adopting|scaling|spreading|introducing|implementing|using|you|we|they|an?\b|the\b|it\b))",
             Wanted.DATE,
@@ -49,7 +49,11 @@ _KINDS: tuple[tuple[re.Pattern[str], Wanted], ...] = tuple(
             Wanted.PERSON,
         ),
         (r"\b(?:what|which) (?:are|were)\b|\b(?:list|name) (?:the|all|some)\b", Wanted.LIST),
-        (rf"\b(?:what|which) (?!{_AUXILIARIES})(?:[\w-]+ ){{0,2}}[\w-]{{2,}}s\b", Wanted.LIST),
+        (
+            rf"\b(?:what|which) (?:(?!{_AUXILIARIES})[\w-]+ ){{0,2}}(?!{_AUXILIARIES}|(?:happens|means|becomes)\b)"
+            r"[\w-]{2,}(?<![sui])s\b",
+            Wanted.LIST,
+        ),
         (r"\b(?:what|which) (?:should|can|must|do|could)\b.*\bdo\b|\bhow (?:should|can|could|do|might)\b", Wanted.LIST),
     )
 )
@@ -72,6 +76,10 @@ _AFTER_QUESTION = re.compile(r"(?<=\?)\s+(?=\S)")
 """Where a further question may begin, or a remark."""
 
 _SPLIT = re.compile(r"[,;]?\s+and\s+(?=(?:how|what|who|when|where|which|why|for how)\b)|;\s+", re.IGNORECASE)
+_TELLS = re.compile(r"^\W*(?:so |hi |hello )?(?:we|i|our|my|there)(?:['’]\w+)?\s[^?]*$", re.IGNORECASE)
+"""How what comes before a semicolon tells of the asker: "We run a small trust; how do we start?"."""
+MOST_PARTS = 6
+"""Parts of a question that are answered; each is searched for and read by itself."""
 MIN_PART_WORDS = 2
 """A part of a question with fewer words than this is no question of its own."""
 
@@ -93,8 +101,9 @@ class Part:
 def parts(question: str) -> list[Part]:
     """Split a question into the things it asks, and say what kind of answer each wants."""
     asked, remarks = _told_apart(question)
-    split = [piece.strip(" ,?") for one in asked for piece in _SPLIT.split(one)]
-    kept = [piece for piece in split if len(piece.split()) >= MIN_PART_WORDS]
+    split = [piece.strip(" ,?;") for one in asked for piece in _SPLIT.split(one)]
+    asking = [piece for piece in split[:-1] if not _TELLS.search(piece)] + split[-1:]
+    kept = [piece for piece in asking if len(piece.split()) >= MIN_PART_WORDS][:MOST_PARTS]
     return [_formed(_part(piece), " ".join(remarks)) for piece in kept or [question.strip()]]
 
 

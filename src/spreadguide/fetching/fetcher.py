@@ -27,7 +27,7 @@ from spreadguide.protocols import Progress
 MEGABYTE = 1024 * 1024
 
 ATTEMPTS = 4
-"""How often a transfer that breaks is taken up again, as long as each attempt brought something."""
+"""Most attempts at one transfer; one that breaks is taken up again as long as each attempt brought something."""
 
 
 @dataclass(frozen=True, slots=True)

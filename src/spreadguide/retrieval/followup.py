@@ -7,6 +7,7 @@ sees the result, so it keeps both wordings instead of inventing a third.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 from spreadguide.retrieval.leaning import leans
 from spreadguide.types import Turn
@@ -31,7 +32,7 @@ def last_whole_question(history: Sequence[Turn]) -> str:
 def _about(question: str, base: str) -> str:
     """Return the question with the one that it leans on, without what was said after that: "I need it for a paper."."""
     asked, mark, _ = base.rpartition("?")
-    return f"{question} (about: {asked + mark or base})"
+    return f"{question} (about: {shorten(asked + mark or base, TURN_CHARACTERS, placeholder=' …')})"
 
 
 TURNS_READ = 3
