@@ -14,7 +14,8 @@ from spreadguide.types import Status
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "intent_examples.tsv"
 LEFT_OUT = Path(__file__).parent / "intent_left_out.tsv"
-"""Texts that no training has seen. Of those that sound like the other classes, every second one; never tuned on."""
+"""Texts that no training has seen. Of those that sound like the other classes, every second one. Which examples to
+add was chosen by it, and one rule was mended after a look at it: its figures are a little too good."""
 PATIENTS = (
     "Bloods back on the chap in side room 3, trop 84. Do we anticoagulate?",
     "is it alright for my granddad to have grapefruit juice with his cholesterol tablets",
