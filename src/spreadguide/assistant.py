@@ -48,7 +48,7 @@ from spreadguide.types import (
 MAX_QUESTION_CHARACTERS = 2000
 """Longest question accepted. A longer text is a document, and a document belongs in the corpus."""
 
-HITS = 12
+HITS = 20
 """Passages retrieved for one question."""
 
 QUOTES_ONLY = "This answer is made of quotes from the reports only"

@@ -25,7 +25,7 @@ from spreadguide.types import Evidence, Hit, Passage, Span, Unit, UnitKind
 class EvidenceSettings:
     """How evidence is scored and how much of it is kept. The weights are set by hand and sum to one."""
 
-    passages: int = 12
+    passages: int = 20
     """Passages whose units are looked at."""
     per_part: int = 8
     """Units kept for each part of a question; the prompt's token budget takes the best of them."""

@@ -65,7 +65,7 @@ class Sufficiency:
 
 
 BESIDE_COVERED = 0.22
-"""Least probability for one thing asked where another one, asked with it, is covered: about half of the usual."""
+"""Least probability for one thing asked where another one, asked with it, is covered: well below the usual."""
 
 ABOUT_ELSE = "the passages found are about something else"
 
