@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cross_encoder_rows import OWN
+from cross_encoder_rows import rows as kept_rows
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -49,13 +51,10 @@ def examples() -> tuple[list[str], list[str]]:
         if row.split == "tune" and not (row.kind == "injection" and row.covered)
     ]
     # With these, questions about services are declined half as often, and attempts to steer are found more often.
-    found += [[SERVICE, text] for text in dict.fromkeys(row["question"] for name in TAUGHT for row in kept_rows(name))]
+    found += [
+        [SERVICE, text] for text in dict.fromkeys(row["question"] for name in TAUGHT for row in kept_rows(OWN / name))
+    ]
     return [text.replace("\\n", "\n") for _, text in found], [name for name, _ in found]
-
-
-def kept_rows(name: str) -> list[dict[str, Any]]:
-    """Return the rows of a file in ``scripts/training``."""
-    return [json.loads(line) for line in (EXAMPLES.parent / "training" / name).read_text("utf-8").splitlines()]
 
 
 def thresholds(classes: list[str], truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,9 @@
 """Logistic regressions: the sum, its limits, and the files that ship."""
 
+import json
 import math
 import sys
+from importlib.resources import files
 
 import pytest
 from index_samples import WordEmbedder, build
@@ -11,7 +13,7 @@ from spreadguide.answering import gate, verification
 from spreadguide.answering.evidence import EvidenceSettings, ask_for, gather
 from spreadguide.answering.verification import Premise, check
 from spreadguide.answering.wanted import parts
-from spreadguide.logistic import Logistic, load
+from spreadguide.logistic import Logistic, load, load_fitted
 from spreadguide.retrieval.search import RetrievalSettings, Retriever
 
 QUESTION = "How long are partner organisations funded?"
@@ -23,6 +25,14 @@ def test_the_probability_is_what_the_formula_says():
     assert regression.probability({"near": 1.0, "missing": 3.0}) == pytest.approx(0.377541, abs=1e-6)
     # 0.5 + 2 × 0.25 − 1 × 0 = 1, and 1 ÷ (1 + e^−1) = 0.731059
     assert regression.probability({"near": 0.25, "missing": 0.0}) == pytest.approx(0.731059, abs=1e-6)
+
+
+def test_a_model_of_embeddings_is_read_for_its_own_embedder_only():
+    assert load_fitted("answering/shape.json", "another@00000000") is None
+    embedder_id = json.loads((files("spreadguide") / "answering/shape.json").read_text("utf-8"))["embedder"]
+    found = load_fitted("answering/shape.json", embedder_id)
+    assert found is not None
+    assert found["embedder"] == embedder_id
 
 
 def test_signals_without_a_weight_do_not_count():

@@ -14,7 +14,7 @@ from spreadguide.answering.claims import Checker, Finding
 from spreadguide.answering.gate import Sufficiency
 from spreadguide.answering.intent import in_latin_letters, load_intent
 from spreadguide.answering.pillars import NOT_OF_YOUR_CASE, Topic, load_adoption
-from spreadguide.answering.planning import AnswerSettings, Query, number, plan, queries
+from spreadguide.answering.planning import AnswerSettings, Query, left_out, number, plan, queries
 from spreadguide.answering.premise import unsaid
 from spreadguide.answering.prompt import build
 from spreadguide.answering.rendering import Numbering, render
@@ -343,7 +343,7 @@ class Assistant:
             evidence=tuple(hits),
             missing=missing,
             suggestions=(),
-            warnings=(*warnings, *general, *assumed, *cut_lists(shown)),
+            warnings=(*warnings, *left_out(question, shape), *general, *assumed, *cut_lists(shown)),
             timings=_timings(clock),
             trace=self._trace(draft),
         )

@@ -1,7 +1,7 @@
 """Several signals → one probability: logistic regressions whose weights were fitted on questions and claims of our own.
 
-The weights stand in JSON files of the rooms that use them, written by ``scripts/calibrate.py`` and
-``scripts/train_leaning.py``.
+The weights stand in JSON files of the rooms that use them, written by ``scripts/calibrate.py`` and the scripts named
+``train_…`` beside it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,22 @@ class Logistic:
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
 
+def load_fitted(name: str, embedder_id: str) -> dict[str, Any] | None:
+    """Return what the file ``name`` holds of a model of embeddings; ``None`` where it was made with another embedder.
+
+    ``name`` is a file and its room, such as ``answering/intent.json``.
+    """
+    stored = _stored(name)
+    return stored if stored["embedder"] == embedder_id else None
+
+
 @cache
 def load(name: str) -> Logistic:
     """Return the regression that ``name`` holds: a file and its room, such as ``answering/gate.json``."""
-    stored: dict[str, Any] = json.loads((files("spreadguide") / name).read_text("utf-8"))
+    stored = _stored(name)
     return Logistic(MappingProxyType(stored["weights"]), stored["bias"], stored["least"], stored["even"])
+
+
+def _stored(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((files("spreadguide") / name).read_text("utf-8"))
+    return found

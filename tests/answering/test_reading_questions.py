@@ -6,10 +6,12 @@ from time import process_time
 
 import pytest
 
+from spreadguide.answering.planning import left_out
 from spreadguide.answering.scope import OutOfScope, out_of_scope
+from spreadguide.answering.shape import Shape
 from spreadguide.answering.wanted import MOST_PARTS, Wanted, holds, parts
 from spreadguide.retrieval.followup import stand_alone
-from spreadguide.types import Turn
+from spreadguide.types import Question, Turn
 
 
 @pytest.mark.parametrize(
@@ -58,8 +60,17 @@ def test_what_tells_of_the_asker_before_a_semicolon_is_not_asked(question: str, 
     assert [part.text for part in parts(question)] == expected
 
 
-def test_no_more_parts_are_answered_than_may_be() -> None:
-    assert len(parts(" and ".join(["how many wards took part"] * 20))) == MOST_PARTS
+def test_no_more_parts_are_answered_than_may_be_and_the_asker_is_told() -> None:
+    text = " and ".join(["how many wards took part"] * (MOST_PARTS + 1))
+    assert len(parts(text)) == MOST_PARTS
+    (warning,) = left_out(Question(text, text), Shape.PLAIN)
+    assert warning.startswith(f"You asked more than {MOST_PARTS} things. The first {MOST_PARTS} are looked at.")
+
+
+def test_nothing_is_said_where_all_parts_are_answered() -> None:
+    text = " and ".join(["how many wards took part"] * MOST_PARTS)
+    assert left_out(Question(text, text), Shape.PLAIN) == []
+    assert left_out(Question("PRASE v Flo: who paid?", "PRASE v Flo: who paid?"), Shape.COMPARISON) == []
 
 
 def test_a_run_of_apostrophes_is_read_at_once() -> None:

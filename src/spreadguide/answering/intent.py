@@ -7,14 +7,13 @@ another, the rules stand alone.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from spreadguide.logistic import load_fitted
 
 PATIENT = "patient"
 STEER = "steer"
@@ -53,8 +52,8 @@ def in_latin_letters(text: str) -> bool:
 
 def load_intent(embedder_id: str) -> IntentModel | None:
     """Return the model that fits the embedder, or ``None`` where it was made with another one."""
-    stored: dict[str, Any] = json.loads((files("spreadguide.answering") / WEIGHTS).read_text("utf-8"))
-    if stored["embedder"] != embedder_id:
+    stored = load_fitted(f"answering/{WEIGHTS}", embedder_id)
+    if stored is None:
         return None
     return IntentModel(
         tuple(stored["classes"]),

@@ -11,18 +11,16 @@ answer it also when no report speaks of the asker's own case.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spreadguide.answering.reranking import as_read
+from spreadguide.logistic import load_fitted
 from spreadguide.protocols import PairJudge
 from spreadguide.types import Evidence, Question
 
@@ -172,8 +170,8 @@ class AdoptionModel:
 
 def load_adoption(embedder_id: str) -> AdoptionModel | None:
     """Return the model that fits the embedder, or ``None`` where it was made with another one."""
-    stored: dict[str, Any] = json.loads((files("spreadguide.answering") / WEIGHTS).read_text("utf-8"))
-    if stored["embedder"] != embedder_id:
+    stored = load_fitted(f"answering/{WEIGHTS}", embedder_id)
+    if stored is None:
         return None
     return AdoptionModel(
         np.array(stored["weights"], dtype=np.float32), stored["bias"], stored["least"], stored["most_other"]

@@ -27,10 +27,13 @@ from spreadguide.answering.pillars import (
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
 from spreadguide.answering.shape import Shape
-from spreadguide.answering.sides import sides
-from spreadguide.answering.wanted import Part, Wanted, parts
+from spreadguide.answering.sides import Side, sides
+from spreadguide.answering.wanted import MOST_PARTS, Part, Wanted, parts
 from spreadguide.protocols import PairJudge, PassageStore
 from spreadguide.types import Evidence, Hit, Question
+
+ASPECTS = 2
+"""Most things asked of each side of a comparison; each is searched for and read by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,9 @@ def queries(question: Question, shape: Shape = Shape.PLAIN, topic: Topic = Topic
     comparison are its two sides, where it shows them. A question for advice on the ``topic`` of adoption is read as
     one for steps to take, and a part for each pillar is added; one about something else must be answered clearly.
     """
-    found = parts(question.text)
-    if shape is Shape.COMPARISON and len(found) == 1 and (two := sides(question.text)):
-        return [Query(Part(side.question, Wanted.ANY), side.question, (side.phrase,)) for side in two]
-    first, *later = found
+    if shape is Shape.COMPARISON and (two := sides(question.text)):
+        return [query for side in two for query in _of_side(side)]
+    first, *later = parts(question.text)
     carried = question.standalone.removeprefix(question.text).strip()
     # With one thing asked, remarks stay in the wording: they may name where the answer stands.
     opening = question.standalone if not later else f"{first.text} {carried}".strip()
@@ -85,6 +87,32 @@ def queries(question: Question, shape: Shape = Shape.PLAIN, topic: Topic = Topic
     if topic is Topic.OTHER:
         return [replace(query, least=LEAST_ON_OTHER) for query in asked]
     return _with_steps(question, asked)
+
+
+def left_out(question: Question, shape: Shape) -> list[str]:
+    """Return a warning where more is asked at once than is answered."""
+    two = sides(question.text) if shape is Shape.COMPARISON else None
+    texts, most = ([side.question for side in two], ASPECTS) if two else ([question.text], MOST_PARTS)
+    if all(len(parts(text, most + 1)) <= most for text in texts):
+        return []
+    of_each = " of each side" if two else ""
+    return [
+        f"You asked more than {most} things{of_each}. The first {most} are looked at. Ask the others by themselves."
+    ]
+
+
+def _of_side(side: Side) -> list[Query]:
+    """Return what is asked of one side of a comparison: its first parts, each searched for with the side's words."""
+    found = parts(side.question, ASPECTS)
+    if len(found) == 1:
+        found = [replace(found[0], text=side.question)]
+    asked = []
+    for part in found:
+        of_it = part.text if side.phrase in part.text else f"{side.phrase}: {part.text}"
+        # Of a side a single point may be asked for, but hardly ever a whole list.
+        wanted = Wanted.ANY if part.wanted is Wanted.LIST else part.wanted
+        asked.append(Query(replace(part, text=of_it, wanted=wanted), of_it, (side.phrase,)))
+    return asked
 
 
 def _with_steps(question: Question, asked: Sequence[Query]) -> list[Query]:

@@ -98,12 +98,12 @@ class Part:
     counted: tuple[str, ...] = ()
 
 
-def parts(question: str) -> list[Part]:
-    """Split a question into the things it asks, and say what kind of answer each wants."""
+def parts(question: str, most: int = MOST_PARTS) -> list[Part]:
+    """Split a question into the things it asks, the first ``most``, and say what kind of answer each wants."""
     asked, remarks = _told_apart(question)
     split = [piece.strip(" ,?;") for one in asked for piece in _SPLIT.split(one)]
     asking = [piece for piece in split[:-1] if not _TELLS.search(piece)] + split[-1:]
-    kept = [piece for piece in asking if len(piece.split()) >= MIN_PART_WORDS][:MOST_PARTS]
+    kept = [piece for piece in asking if len(piece.split()) >= MIN_PART_WORDS][:most]
     return [_formed(_part(piece), " ".join(remarks)) for piece in kept or [question.strip()]]
 
 
