@@ -28,6 +28,7 @@ from spreadguide.types import Question
         ("The ward diary and the clinic letter: what does each one ask for?", "ward diary", "clinic letter"),
         ("The Leeds letter and the York call both failed. What did each blame?", "Leeds letter", "York call"),
         ("Compare what Leeds spent with what York saved.", "what Leeds spent", "what York saved"),
+        ("Who paid, and how did the Leeds rota compare with flexible hours?", "Leeds rota", "flexible hours"),
         ("What is the gap between the first count of sites and the later one from Hull?", "first count", "later one"),
         ("what can you learn from Against the Odds compared with the Leeds paper?", "Against the Odds", "Leeds paper"),
     ],
@@ -141,7 +142,13 @@ def test_two_things_asked_of_each_side_are_searched_for_by_themselves() -> None:
         "PRASE on UK wards: how were staff helped",
     ]
     assert {query.also for query in asked} == {("TB boxes in China",), ("PRASE on UK wards",)}
-    assert {query.part.wanted for query in asked} == {Wanted.ANY}
+    assert [query.part.wanted for query in asked] == [Wanted.NUMBER, Wanted.ANY] * 2
+
+
+def test_of_one_side_no_whole_list_is_asked_for() -> None:
+    text = "Torn between PRASE and Flo. Which skills does each need?"
+    assert [query.part.wanted for query in queries(Question(text, text), Shape.PLAIN)] == [Wanted.LIST]
+    assert [query.part.wanted for query in queries(Question(text, text), Shape.COMPARISON)] == [Wanted.ANY] * 2
 
 
 def test_of_many_things_asked_of_each_side_the_first_are_searched_for() -> None:

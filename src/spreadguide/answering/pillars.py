@@ -36,7 +36,7 @@ STEPS = {
 OWN = "What should {role} do?"
 """Read before what was asked: a situation that is told at length hides that steps are wanted."""
 
-READ = 8
+READ = 16
 """Units that the cross-encoder reads for each pillar, of those that rank best by vectors and words."""
 
 LEAST_ODDS = -0.75

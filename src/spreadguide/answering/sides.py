@@ -43,7 +43,9 @@ _BREAK = re.compile(
 )
 """What a side does not reach across: before it stands what is asked of both, and so it does after it."""
 
-_OPENING = re.compile(r"(?:please )?compare |both |.*\bbetween ", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(
+    r".*\bbetween |(?:(?:and|but|so|please) )*(?:compare |both )|(?:and|but|so) ", re.IGNORECASE | re.DOTALL
+)
 """What may stand before the first side without being part of it."""
 
 _CHOICE = re.compile(r"(?:which|what|who|where|when)\b[^,]*,\s+", re.IGNORECASE)
