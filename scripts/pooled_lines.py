@@ -24,13 +24,10 @@ from spreadguide.answering.planning import queries
 from spreadguide.answering.reranking import rerank
 from spreadguide.answering.shape import Shape, load_advice, shape_of
 from spreadguide.answering.wanted import without_remarks
-from spreadguide.assistant import HITS, Library
+from spreadguide.assistant import Library
 from spreadguide.settings import load_settings
 from spreadguide.types import Evidence, Question
 from spreadguide.workbench import Bench
-
-READ = 24
-"""Lines of each part of a question that the cross-encoder ranks."""
 
 
 def ranked(library: Library, bench: Bench, question: Question, briefs: Sequence[str]) -> Iterator[Evidence]:
@@ -46,10 +43,10 @@ def ranked(library: Library, bench: Bench, question: Question, briefs: Sequence[
     for query in queries(question, shape, topic):
         if query.pillar:
             continue
-        hits = library.retriever.search(query.wording, HITS, also=query.also, source_ids=briefs)
+        hits = library.retriever.search(query.wording, settings.passages, also=query.also, source_ids=briefs)
         vector = embedder.embed_queries([query.wording])[0]
         ask = ask_for(query.part, query.wording, vector, question.standalone, library.lexical.idf, settings)
-        units = rerank(ask, gather(ask, hits, library.store, settings), bench.reader, READ)
+        units = rerank(ask, gather(ask, hits, library.store, settings), bench.reader)
         found.append([unit for unit in units if unit.field is None])
     for units in zip_longest(*found):
         yield from filter(None, units)

@@ -48,9 +48,6 @@ from spreadguide.types import (
 MAX_QUESTION_CHARACTERS = 2000
 """Longest question accepted. A longer text is a document, and a document belongs in the corpus."""
 
-HITS = 20
-"""Passages retrieved for one question."""
-
 QUOTES_ONLY = "This answer is made of quotes from the reports only"
 
 
@@ -224,7 +221,8 @@ class Assistant:
 
     def _search(self, asked: Sequence[Query], source_ids: Sequence[str] | None) -> list[list[Hit]]:
         """Search for each part of the question; return the hits of each."""
-        return [self._retrieved(query.wording, HITS, query.also, source_ids) for query in asked]
+        most = self._settings.evidence.passages
+        return [self._retrieved(query.wording, most, query.also, source_ids) for query in asked]
 
     def _retrieved(
         self,

@@ -26,7 +26,7 @@ class EvidenceSettings:
     """How evidence is scored and how much of it is kept. The weights are set by hand and sum to one."""
 
     passages: int = 20
-    """Passages whose units are looked at."""
+    """Passages that are searched for each part of a question, and whose units are looked at."""
     per_part: int = 8
     """Units kept for each part of a question; the prompt's token budget takes the best of them."""
     dense_weight: float = 0.55

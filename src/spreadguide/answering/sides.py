@@ -94,8 +94,7 @@ def sides(question: str) -> tuple[Side, Side] | None:
                 best = (worth, match)
     if best is None or best[0] < _LEAST:
         return None
-    found = _split(question, best[1])
-    return found if all(terms(side.phrase) for side in found) else None
+    return _split(question, best[1])
 
 
 def _told(question: str, border: re.Match[str]) -> float:
