@@ -2,10 +2,11 @@
 
     python scripts/calibrate.py --train FOLDER --eval FOLDER --papers FILE [--check]
 
-Nothing is fitted or chosen on what is reported. The gate learns from the tuning halves of the golden questions and of
-the gate's test questions, from our own questions that were left out of the cross-encoder's training, and from left-out
-pairs of the public sets. The verifier learns from the tuning part of the near misses in the tests, from our own claims
-and from claims of the public sets, all left out of the cross-encoder's training. ``--train`` and ``--eval`` are the
+Nothing is fitted or chosen on what is reported. The gate learns from the questions for tuning, from the tuning halves
+of the golden questions and of the gate's test questions, from our own questions that were left out of the
+cross-encoder's training, and from left-out pairs of the public sets. The verifier learns from the tuning part of the
+near misses in the tests, from our own claims and from claims of the public sets, all left out of the cross-encoder's
+training. ``--train`` and ``--eval`` are the
 folders that scripts/train_cross_encoder.py takes. Writes gate.json, gate_one.json and verifier.json in
 src/spreadguide/answering; with ``--check``, nothing. Takes a few minutes on two cores.
 """
@@ -54,7 +55,7 @@ MOST_FALSE = 0.05
 FAR = ("nq", "doc2dial")
 """Sets whose questions are put to the briefs as questions about something else."""
 
-LIKE_THOSE_ASKED = {"golden", "tests"}
+LIKE_THOSE_ASKED = {"golden", "tuning", "tests"}
 """Groups of questions that are as people ask them. Of our own training questions nearly half are near misses on the
 same report: fitted to these, the gate would no longer heed nearness in meaning at all."""
 
@@ -80,12 +81,14 @@ def weighed(assistant: Assistant, group: str, asked: list[tuple[str, bool, Any]]
 
 def gate_examples(bench: Bench, source: Source) -> Iterator[Example]:
     """Yield what the gate learns from."""
-    golden = Path(str(files("spreadguide.evaluation") / "golden"))
-    from_golden = [
-        (row.question, row.covered, turns(row.history))
-        for row in set_rows(golden, "questions.jsonl", QuestionRow)
-        if row.split == "tune" and row.kind not in {"patient", "injection"}
-    ]
+    from_golden, from_tuning = (
+        [
+            (row.question, row.covered, turns(row.history))
+            for row in set_rows(Path(str(files("spreadguide.evaluation") / name)), "questions.jsonl", QuestionRow)
+            if row.split == "tune" and row.kind not in {"patient", "injection"}
+        ]
+        for name in ("golden", "tuning")
+    )
     listed = tomllib.loads((TESTS / "gate_questions.toml").read_text("utf-8"))["tune"]
     from_tests = [(text, kind == "covered", ()) for kind, texts in listed.items() for text in texts]
     written = [row for name in ("questions.jsonl", "more_questions.jsonl") for row in rows(OWN / name)]
@@ -98,6 +101,7 @@ def gate_examples(bench: Bench, source: Source) -> Iterator[Example]:
     relevance = source.relevance_again()
     with bench.on_reports(None, "golden") as assistant:
         yield from weighed(assistant, "golden", from_golden)
+        yield from weighed(assistant, "tuning", from_tuning)
         yield from weighed(assistant, "tests", from_tests)
         yield from weighed(assistant, "own", from_own)
         yield from weighed(assistant, "far", far_questions(relevance))

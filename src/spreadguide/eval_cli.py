@@ -18,9 +18,10 @@ from spreadguide.errors import EvaluationError
 from spreadguide.settings import Settings, load_settings
 
 RAW_PAGES = "raw_pages"
-SHIPPED = ("golden", "near_misses", RAW_PAGES)
-"""Names of the sets that come with SpreadGuide: questions on the shipped briefs; claims on them, half of them with one
-thing changed; questions on five public web pages, of which everyone needs a copy of their own."""
+SHIPPED = ("golden", "tuning", "near_misses", RAW_PAGES)
+"""Names of the sets that come with SpreadGuide: questions on the shipped briefs; more of them, on which settings are
+chosen; claims on the briefs, half of them with one thing changed; questions on five public web pages, of which everyone
+needs a copy of their own."""
 
 
 class _SetOrCommand(TyperGroup):

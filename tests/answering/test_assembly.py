@@ -7,8 +7,19 @@ from dataclasses import replace
 
 from scripted_generator import ScriptedGenerator
 
-from spreadguide.answering.assembly import LONG_LIST, _once, _one_of_a_list, cut_lists
+from spreadguide.answering.assembly import (
+    LONG_LIST,
+    MORE,
+    TOLD_EACH,
+    PartResult,
+    _once,
+    _one_of_a_list,
+    choose,
+    cut_lists,
+)
 from spreadguide.answering.claims import Finding, quotes
+from spreadguide.answering.gate import Sufficiency
+from spreadguide.answering.wanted import Part, Wanted
 from spreadguide.types import (
     Answer,
     ClaimChecked,
@@ -150,6 +161,57 @@ def whole_list(name: str, items: int) -> tuple[Evidence, str]:
         0.5, 0.5, 0.5, list_id=1,
     )  # fmt: skip
     return unit, text
+
+
+def line(text: str, source_id: str, score: float, field: str | None = None) -> Evidence:
+    """One line of a report, as evidence."""
+    passage = Passage(source_id, source_id, (), None, 0, len(text), text, ())
+    kind = UnitKind.SENTENCE if field is None else UnitKind.METADATA
+    return Evidence(
+        0, passage, Source(source_id, f"{source_id}.md", Metadata(source_id)), kind, text, "", (),
+        (Span(len(text), 2 * len(text)),), (text,), 0.5, 0.5, score, field=field,
+    )  # fmt: skip
+
+
+def told(part: Part, *units: Evidence, enough: bool = True) -> list[tuple[str, str]]:
+    texts: dict[str, str] = {}
+    placed = []
+    for unit in units:
+        source_id, start = unit.source.source_id, len(texts.get(unit.source.source_id, ""))
+        texts[source_id] = texts.get(source_id, "") + unit.text
+        placed.append(replace(unit, spans=(Span(start, start + len(unit.text)),)))
+    result = PartResult(part, tuple(placed), Sufficiency(enough, 0.9))
+    return [(finding.text, finding.section) for finding in choose([result], [], texts)]
+
+
+def test_more_of_the_first_report_stands_below_the_answer_under_its_own_heading() -> None:
+    best, other = line("Wards met weekly.", "prase", 1.0), line("Money was short.", "kings-fund", 0.8)
+    more, far = line("Nurses led the meetings.", "prase", 0.5), line("Rain fell.", "prase", 0.3)
+    assert told(Part("How did wards engage?", Wanted.ANY), best, other, more, far) == [
+        ("Wards met weekly.", ""),
+        ("Nurses led the meetings.", MORE),
+    ]
+    assert told(Part("How did wards engage?", Wanted.ANY), best, more, enough=False) == []
+
+
+def test_five_units_are_told_at_most() -> None:
+    units = [line(f"Thing {number} was done by somebody.", "prase", 1 - number / 20) for number in range(8)]
+    found = told(Part("How did wards engage?", Wanted.ANY), *units)
+    assert [section for _, section in found] == ["", "", "", MORE, MORE]
+    assert [text for text, _ in found] == [unit.text for unit in units[:TOLD_EACH]]
+
+
+def test_a_line_without_the_number_asked_for_stands_below_the_one_that_has_it() -> None:
+    part = Part("How many wards took part?", Wanted.NUMBER, ("ward",))
+    wordy, number = line("Wards took part gladly.", "prase", 1.0), line("There were 33 wards.", "prase", 0.9)
+    assert told(part, wordy, number) == [("There were 33 wards.", ""), ("Wards took part gladly.", MORE)]
+
+
+def test_nothing_more_stands_below_what_a_report_says_of_itself() -> None:
+    part = Part("Who wrote it?", Wanted.PERSON, field="authors")
+    [(text, section)] = told(part, line("A. Writer", "prase", 1.0, "authors"), line("Wards met weekly.", "prase", 0.9))
+    assert "A. Writer" in text
+    assert section == ""
 
 
 def test_each_list_keeps_its_own_lead_in_and_items() -> None:

@@ -12,17 +12,15 @@ answer it also when no report speaks of the asker's own case.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spreadguide.answering.reranking import as_read
 from spreadguide.logistic import load_fitted
-from spreadguide.protocols import PairJudge
-from spreadguide.types import Evidence, Question
+from spreadguide.types import Evidence, Hit, Question
 
 WEIGHTS = "pillars.json"
 
@@ -33,9 +31,6 @@ STEPS = {
 }
 """What is searched for under each pillar."""
 
-OWN = "What should {role} do?"
-"""Read before what was asked: a situation that is told at length hides that steps are wanted."""
-
 READ = 16
 """Units that the cross-encoder reads for each pillar, of those that rank best by vectors and words."""
 
@@ -44,12 +39,9 @@ LEAST_ODDS = -0.75
 that do not, and doubts: at -0.4 more pillars are left without a step, and citation precision on the golden questions
 for tuning is the same (0.819, and 0.818)."""
 
-LEAST_ODDS_OF_OTHERS = 0.0
-"""The same for a line of a report on another subject, and the question itself: it is more likely than not an answer."""
-
-SUBJECT_HITS = 6
-"""First passages for each thing asked, whose reports are about its subject. A step that reports on other subjects give
-is idle where the question is answered: it is true of a case that nobody asked about."""
+SUBJECT_REPORTS = 3
+"""First reports for what was asked: steps are taken from them alone where they answer it. A step that other reports
+give is idle there: it is true of a case that nobody asked about."""
 
 NOT_OF_YOUR_CASE = "The reports do not speak of this exact case. The steps are general ones."
 
@@ -118,33 +110,15 @@ def step_questions(question: Question) -> dict[str, str]:
     return {pillar: f"{wording.format(role=role)} {question.standalone}" for pillar, wording in STEPS.items()}
 
 
-def own_question(question: Question) -> str:
-    """Return the words in which reports ask what a question for advice asks."""
-    return OWN.format(role=_WORDED[role_of(question)])
-
-
 def steps(ranked: Sequence[Evidence]) -> list[Evidence]:
     """Return the units that are steps to tell, best first."""
     return [unit for unit in ranked if unit.answers is not None and unit.answers >= LEAST_ODDS]
 
 
-def general(found: Sequence[Evidence]) -> list[Evidence]:
-    """Return the best single line: all that is told under a pillar for which the subject itself has no step."""
-    return [unit for unit in found if len(unit.spans) == 1][:1]
-
-
-def on_subject(
-    found: Sequence[Evidence], subject: Collection[str], question: Question, reader: PairJudge
-) -> list[Evidence]:
-    """Return the steps that are about what was asked, best first.
-
-    Those of a report in ``subject``, the ids of the reports that come first for the question itself, are; of the
-    others, those that the cross-encoder takes for an answer to the question itself.
-    """
-    others = [unit for unit in found if unit.source.source_id not in subject]
-    odds = reader.answers(question.standalone, [as_read(unit) for unit in others])
-    answering = {id(unit) for unit, one in zip(others, odds, strict=True) if one >= LEAST_ODDS_OF_OTHERS}
-    return [unit for unit in found if unit.source.source_id in subject or id(unit) in answering]
+def on_subject(found: Sequence[Evidence], hits: Sequence[Hit]) -> list[Evidence]:
+    """Return the steps of the reports that come first in ``hits``, those for the question itself; best first."""
+    first = list(dict.fromkeys(hit.source.source_id for hit in hits))[:SUBJECT_REPORTS]
+    return [unit for unit in found if unit.source.source_id in first]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,8 @@ from spreadguide.answering.pillars import (
     LEAST_ON_OTHER,
     NEAR,
     READ,
-    SUBJECT_HITS,
     Topic,
-    general,
     on_subject,
-    own_question,
     step_questions,
     steps,
 )
@@ -121,8 +118,6 @@ def _with_steps(question: Question, asked: Sequence[Query]) -> list[Query]:
         replace(
             query,
             part=replace(query.part, wanted=Wanted.LIST) if query.part.wanted is Wanted.ANY else query.part,
-            wording=f"{own_question(question)} {query.wording}",
-            also=tuple(dict.fromkeys((query.wording, *query.also))),
         )
         for query in asked
     ]
@@ -152,7 +147,6 @@ def plan(
     names that a question takes for known.
     """
     results: list[PartResult] = []
-    subject = {hit.source.source_id for query, _, own in asked if not query.pillar for hit in own[:SUBJECT_HITS]}
     for query, vector, own in asked:
         part = query.part
         ask = ask_for(part, query.wording, vector, question.standalone, idf, settings.evidence, query.context)
@@ -160,7 +154,7 @@ def plan(
         if query.pillar:
             found = steps(rerank(ask, gathered, reader, READ))
             if _covered(results):
-                found = on_subject(found, subject, question, reader) or general(found)
+                found = on_subject(found, [hit for query, _, own in asked if not query.pillar for hit in own])
             score = found[0].score if found else 0.0
             results.append(PartResult(part, tuple(found), Sufficiency(bool(found), score), query.pillar))
             continue
