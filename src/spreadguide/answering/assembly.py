@@ -34,8 +34,8 @@ MORE = "More from the same report"
 """Heading of further quotes of the report that an answer rests on first."""
 
 TOLD_EACH = 5
-"""Most units told for one part of a question, those under `MORE` counted. Of 333 key facts that questions for tuning
-ask for, 0.65 stand in the first unit, 0.80 in the first three, 0.91 in the first six."""
+"""Most units told for one part of a question, those under `MORE` counted. On the questions for tuning (`eval tuning`),
+key-fact recall is higher by 0.05 than with three, and citation precision is no lower; six add nearly nothing."""
 
 MORE_MARGIN = 0.35
 """A unit is told under `MORE` only when it scores at least this share of the best one."""
