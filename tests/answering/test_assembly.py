@@ -207,6 +207,22 @@ def test_a_line_without_the_number_asked_for_stands_below_the_one_that_has_it() 
     assert told(part, wordy, number) == [("There were 33 wards.", ""), ("Wards took part gladly.", MORE)]
 
 
+def test_a_line_that_introduced_a_list_is_not_told_again_below_it() -> None:
+    """The paragraph before a list is one quote; its sentences are units of their own."""
+    opening, rest = "Money was short.", " The study names these barriers:"
+    text = f"{opening}{rest}\nStaff were few."
+    passage = Passage("prase", "prase", (), None, 0, len(text), text, ())
+    lead, item = Span(0, len(opening + rest)), Span(len(opening + rest) + 1, len(text))
+    first = replace(
+        line(text[item.start :], "prase", 1.0), passage=passage, spans=(item,), context=opening + rest,
+        context_spans=(lead,), list_id=1,
+    )  # fmt: skip
+    again = replace(line(opening, "prase", 0.9), passage=passage, spans=(Span(0, len(opening)),))
+    result = PartResult(Part("What got in the way?", Wanted.LIST), (first, again), Sufficiency(True, 0.9))
+    found = choose([result], [], {"prase": text})
+    assert [finding.text for finding in found] == [opening + rest, "Staff were few."]
+
+
 def test_nothing_more_stands_below_what_a_report_says_of_itself() -> None:
     part = Part("Who wrote it?", Wanted.PERSON, field="authors")
     [(text, section)] = told(part, line("A. Writer", "prase", 1.0, "authors"), line("Wards met weekly.", "prase", 0.9))

@@ -127,9 +127,17 @@ def _more(result: PartResult, texts: dict[str, str], shown: Sequence[Finding]) -
 
 
 def _untold(units: Sequence[Evidence], shown: Sequence[Finding]) -> list[Evidence]:
-    """Return the units of which nothing was told."""
-    told = {(unit.source.source_id, span) for finding in shown for unit in finding.evidence for span in finding.spans}
-    return [unit for unit in units if not any((unit.source.source_id, span) in told for span in unit.spans)]
+    """Return the units of which nothing was told, neither by itself nor in the paragraph that introduces a list."""
+    told = [(unit.source.source_id, span) for finding in shown for unit in finding.evidence for span in finding.spans]
+    return [
+        unit
+        for unit in units
+        if not any(
+            source_id == unit.source.source_id and span.start < own.end and own.start < span.end
+            for source_id, span in told
+            for own in unit.spans
+        )
+    ]
 
 
 def _steps(result: PartResult, texts: dict[str, str], shown: Sequence[Finding]) -> list[Finding]:
