@@ -6,9 +6,9 @@ Nothing is fitted or chosen on what is reported. The gate learns from the questi
 of the golden questions and of the gate's test questions, from our own questions that were left out of the
 cross-encoder's training, and from left-out pairs of the public sets. The verifier learns from the tuning part of the
 near misses in the tests, from our own claims and from claims of the public sets, all left out of the cross-encoder's
-training. ``--train`` and ``--eval`` are the
-folders that scripts/train_cross_encoder.py takes. Writes gate.json, gate_one.json and verifier.json in
-src/spreadguide/answering; with ``--check``, nothing. Takes a few minutes on two cores.
+training. ``--train`` and ``--eval`` are the folders that scripts/train_cross_encoder.py takes. Writes gate.json,
+gate_one.json and verifier.json in src/spreadguide/answering; with ``--check``, nothing. Takes about a quarter of an
+hour on two cores.
 """
 
 from __future__ import annotations

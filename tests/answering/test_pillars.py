@@ -13,9 +13,9 @@ from spreadguide.answering.pillars import (
     Role,
     Topic,
     load_adoption,
-    on_subject,
     role_of,
     step_questions,
+    subject_of,
 )
 from spreadguide.answering.planning import queries
 from spreadguide.answering.rendering import render
@@ -125,11 +125,10 @@ def step(text: str, source_id: str) -> Evidence:
     )
 
 
-def test_steps_are_of_the_reports_that_come_first_for_the_question() -> None:
-    texts, meet = step("Train staff to send texts.", "fourth"), step("Meet each week.", "second")
+def test_the_subject_is_that_of_the_reports_that_come_first() -> None:
     hits = [hit_of(step("Any line.", name)) for name in ("first", "first", "second", "third", "fourth")]
-    assert on_subject([texts, meet], hits) == [meet]
-    assert on_subject([], hits) == []
+    assert subject_of(hits) == ["first", "second", "third"]
+    assert subject_of([]) == []
 
 
 def test_no_step_of_another_subject_stands_beside_what_answers(make_assistant) -> None:

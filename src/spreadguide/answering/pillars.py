@@ -40,7 +40,7 @@ that do not, and doubts: at -0.4 more pillars are left without a step, and citat
 for tuning is the same (0.819, and 0.818)."""
 
 SUBJECT_REPORTS = 3
-"""First reports for what was asked: steps are taken from them alone where they answer it. A step that other reports
+"""First reports for each thing asked: steps are taken from them alone where they answer it. A step that other reports
 give is idle there: it is true of a case that nobody asked about."""
 
 NOT_OF_YOUR_CASE = "The reports do not speak of this exact case. The steps are general ones."
@@ -115,10 +115,9 @@ def steps(ranked: Sequence[Evidence]) -> list[Evidence]:
     return [unit for unit in ranked if unit.answers is not None and unit.answers >= LEAST_ODDS]
 
 
-def on_subject(found: Sequence[Evidence], hits: Sequence[Hit]) -> list[Evidence]:
-    """Return the steps of the reports that come first in ``hits``, those for the question itself; best first."""
-    first = list(dict.fromkeys(hit.source.source_id for hit in hits))[:SUBJECT_REPORTS]
-    return [unit for unit in found if unit.source.source_id in first]
+def subject_of(hits: Sequence[Hit]) -> list[str]:
+    """Return the ids of the reports that come first for something asked: those about its subject."""
+    return list(dict.fromkeys(hit.source.source_id for hit in hits))[:SUBJECT_REPORTS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from spreadguide.answering.pillars import (
     NEAR,
     READ,
     Topic,
-    on_subject,
     step_questions,
     steps,
+    subject_of,
 )
 from spreadguide.answering.prompt import select
 from spreadguide.answering.reranking import passage_odds, rerank
@@ -147,6 +147,7 @@ def plan(
     names that a question takes for known.
     """
     results: list[PartResult] = []
+    subject = {source_id for query, _, own in asked if not query.pillar for source_id in subject_of(own)}
     for query, vector, own in asked:
         part = query.part
         ask = ask_for(part, query.wording, vector, question.standalone, idf, settings.evidence, query.context)
@@ -154,7 +155,7 @@ def plan(
         if query.pillar:
             found = steps(rerank(ask, gathered, reader, READ))
             if _covered(results):
-                found = on_subject(found, [hit for query, _, own in asked if not query.pillar for hit in own])
+                found = [unit for unit in found if unit.source.source_id in subject]
             score = found[0].score if found else 0.0
             results.append(PartResult(part, tuple(found), Sufficiency(bool(found), score), query.pillar))
             continue
