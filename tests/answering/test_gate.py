@@ -54,6 +54,10 @@ def test_a_single_letter_names_nobody(question: str, names: list[list[str]]) -> 
     assert names_in(question) == names
 
 
+def test_a_month_or_a_day_is_no_name() -> None:
+    assert names_in("We have pilot money until next March. Does Flo run over Christmas, or on a Monday?") == [["Flo"]]
+
+
 @pytest.mark.parametrize(
     ("question", "names"),
     [
@@ -62,6 +66,7 @@ def test_a_single_letter_names_nobody(question: str, names: list[list[str]]) -> 
         ("Who works for Macmillan in Wales?", [["Macmillan"], ["Wales"]]),
         ("What does the Institute for Digital Health say?", [["Institute", "Digital", "Health"]]),
         ("How did the School of the Arts help?", [["School", "Arts"]]),
+        ("Which patients had trouble at the CDCs Healthwatch visited?", [["CDCs"], ["Healthwatch"]]),
     ],
 )
 def test_names_that_stand_side_by_side_are_told_apart(question: str, names: list[list[str]]) -> None:

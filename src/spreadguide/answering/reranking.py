@@ -13,8 +13,8 @@ from spreadguide.types import Evidence
 
 READ = 32
 """Units that are read, of those that rank best by vectors and words: about 260 ms on two cores. On the golden questions
-for tuning, key-fact recall was 0.801 with 24 of 12 passages, is 0.826 with 32 of 20, and would be 0.831 with 64 of 30;
-but citation precision would be 0.738 then, in place of 0.820."""
+for tuning, when this was set, key-fact recall was 0.801 with 24 of 12 passages, 0.826 with 32 of 20, and 0.831 with 64
+of 30; but citation precision was 0.738 then, in place of 0.820."""
 
 READ_WEIGHT = 0.6
 """Weight of the cross-encoder's probability in a unit's score, against the score by vectors and words."""
